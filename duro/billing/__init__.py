@@ -1,0 +1,1 @@
+"""The brain: pure billing and recovery rules, standard library only, without clock or IO."""
