@@ -1,0 +1,1 @@
+"""The outside world, behind Protocols that the features own."""

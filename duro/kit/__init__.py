@@ -1,0 +1,1 @@
+"""Feature-free ground: database, HTTP, jobs, clock and the like."""

@@ -1,0 +1,323 @@
+"""PostgreSQL: pools for each mode, and transactions that belong to one tenant."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Protocol, TypeAlias
+
+import asyncpg
+import orjson
+
+from duro.errors import UnavailableError
+from duro.kit.clock import Clock
+from duro.kit.modes import Mode
+from duro.kit.sql import Scope, Statement
+
+Row: TypeAlias = Mapping[str, Any]
+
+# Tenant ids are ours; the check keeps anything else out of the one statement that must be text.
+_TENANT: Final = re.compile(r"ten_[0-9A-Z]{26}")
+_STATEMENT_TIMEOUT: Final = "30s"
+_LOCK_TIMEOUT: Final = "10s"
+_ACQUIRE_TIMEOUT_S: Final = 10.0
+_COMMAND_TIMEOUT_S: Final = 35.0
+_UNREACHABLE: Final = "The database cannot be reached; try again."
+_LOST: Final = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+
+class UniqueViolationError(Exception):
+    """A unique constraint refused the change; `constraint` is its name in the migrations."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """A doorbell for the worker: there may be work of this kind. Losing it loses nothing."""
+
+    work: str
+    mode: Mode
+    tenant_id: str
+
+
+class Doorbell(Protocol):
+    """Rings after a commit; never raises."""
+
+    async def ring(self, bells: Sequence[Bell]) -> None: ...
+
+
+class Silent:
+    """No doorbell: the scans find the work."""
+
+    async def ring(self, bells: Sequence[Bell]) -> None:
+        """Do nothing."""
+
+
+@dataclass(slots=True)
+class Tx:
+    """An open transaction of one tenant and mode; whoever opened it commits it.
+
+    `now` is the tenant's business time, `wall` the machine's; both aware, UTC.
+    """
+
+    tenant_id: str
+    mode: Mode
+    now: datetime
+    wall: datetime
+    _connection: Any
+    _bells: dict[Bell, None] = field(default_factory=dict)
+
+    async def rows(self, statement: Statement, *args: object) -> list[Row]:
+        _demand(statement, Scope.TENANT)
+        with _translated():
+            found: list[Row] = await self._connection.fetch(statement.text, self.tenant_id, *args)
+        return found
+
+    async def row(self, statement: Statement, *args: object) -> Row | None:
+        _demand(statement, Scope.TENANT)
+        with _translated():
+            found: Row | None = await self._connection.fetchrow(
+                statement.text, self.tenant_id, *args
+            )
+        return found
+
+    async def value(self, statement: Statement, *args: object) -> Any:
+        _demand(statement, Scope.TENANT)
+        with _translated():
+            return await self._connection.fetchval(statement.text, self.tenant_id, *args)
+
+    async def run(self, statement: Statement, *args: object) -> int:
+        """Answers how many rows were touched."""
+        _demand(statement, Scope.TENANT)
+        with _translated():
+            done: str = await self._connection.execute(statement.text, self.tenant_id, *args)
+        return _count(done)
+
+    def ring(self, work: str) -> None:
+        """Have the worker look for work of this kind once this is committed."""
+        self._bells[Bell(work, self.mode, self.tenant_id)] = None
+
+
+@dataclass(slots=True)
+class CoreTx:
+    """An open transaction on what belongs to the installation: tenants and credentials."""
+
+    wall: datetime
+    _connection: Any
+
+    async def rows(self, statement: Statement, *args: object) -> list[Row]:
+        _demand(statement, Scope.CORE)
+        with _translated():
+            found: list[Row] = await self._connection.fetch(statement.text, *args)
+        return found
+
+    async def row(self, statement: Statement, *args: object) -> Row | None:
+        _demand(statement, Scope.CORE)
+        with _translated():
+            found: Row | None = await self._connection.fetchrow(statement.text, *args)
+        return found
+
+    async def run(self, statement: Statement, *args: object) -> int:
+        _demand(statement, Scope.CORE)
+        with _translated():
+            done: str = await self._connection.execute(statement.text, *args)
+        return _count(done)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSizes:
+    """The most connections of each pool; they open as they are needed."""
+
+    data: int = 12
+    core: int = 4
+    scan: int = 2
+
+
+class Database:
+    """The pools of one process.
+
+    Each pool's connections take their role and search path as server settings, which survive asyncpg's reset on
+    release; a connection of one mode cannot reach the other mode's schema.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        business_now: Statement,
+        pools: Mapping[str, Any],
+        doorbell: Doorbell | None = None,
+    ) -> None:
+        self.clock = clock
+        self.doorbell: Doorbell = doorbell or Silent()
+        self._business_now = business_now
+        self._pools = pools
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        clock: Clock,
+        business_now: Statement,
+        sizes: PoolSizes | None = None,
+        doorbell: Doorbell | None = None,
+    ) -> "Database":
+        """Connects; `business_now` is the sandbox statement that reads a tenant's test clock."""
+        sizes = sizes or PoolSizes()
+        pools = {
+            "core": _pool(url, role="duro_core", path="core", size=sizes.core),
+            "sandbox": _pool(url, role="duro_sandbox", path="sandbox,core", size=sizes.data),
+            "live": _pool(url, role="duro_live", path="live,core", size=sizes.data),
+            "sandbox_scan": _pool(
+                url, role="duro_sandbox_scan", path="sandbox,core", size=sizes.scan
+            ),
+            "live_scan": _pool(url, role="duro_live_scan", path="live,core", size=sizes.scan),
+        }
+        try:
+            await asyncio.gather(*pools.values())
+        except _LOST as error:
+            raise UnavailableError(f"PostgreSQL cannot be reached: {error}") from error
+        return cls(clock=clock, business_now=business_now, pools=pools, doorbell=doorbell)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+
+    @asynccontextmanager
+    async def begin(self, mode: Mode, tenant_id: str) -> AsyncIterator[Tx]:
+        """A transaction of one tenant: commits at the end, rolls back on an exception."""
+        if not _TENANT.fullmatch(tenant_id):
+            raise ValueError(f"not a tenant id: {tenant_id!r}")
+        tx: Tx | None = None
+        # One round trip opens the transaction and says whose rows it may see.
+        opening = f"BEGIN; SET LOCAL duro.tenant = '{tenant_id}'"
+        async with self._transaction(mode.schema, opening) as connection:
+            wall = self.clock.wall()
+            now = wall
+            if mode is Mode.TEST:
+                now = await connection.fetchval(self._business_now.text, tenant_id) or wall
+            tx = Tx(tenant_id, mode, now, wall, connection)
+            yield tx
+        if tx._bells:  # noqa: SLF001 - the transaction's own room
+            await self.doorbell.ring(list(tx._bells))  # noqa: SLF001 - as above
+
+    @asynccontextmanager
+    async def core(self) -> AsyncIterator[CoreTx]:
+        """A transaction on tenants and credentials."""
+        async with self._transaction("core", "BEGIN") as connection:
+            yield CoreTx(self.clock.wall(), connection)
+
+    async def scan(self, mode: Mode, statement: Statement, *args: object) -> list[Row]:
+        """Reads over all tenants of one mode, as the role that can do nothing else."""
+        _demand(statement, Scope.ALL_TENANTS)
+        async with self._connected(f"{mode.schema}_scan") as connection:
+            found: list[Row] = await connection.fetch(statement.text, *args)
+        return found
+
+    @asynccontextmanager
+    async def _transaction(self, pool: str, opening: str) -> AsyncIterator[Any]:
+        async with self._connected(pool) as connection:
+            await connection.execute(opening)
+            try:
+                yield connection
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            if await connection.execute("COMMIT") != "COMMIT":
+                # PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed.
+                raise RuntimeError(
+                    "an error inside the transaction was swallowed; nothing was committed"
+                )
+
+    @asynccontextmanager
+    async def _connected(self, pool: str) -> AsyncIterator[Any]:
+        try:
+            connection = await self._pools[pool].acquire(timeout=_ACQUIRE_TIMEOUT_S)
+        except _LOST as error:
+            raise UnavailableError(_UNREACHABLE) from error
+        try:
+            yield connection
+        except _LOST as error:
+            # The driver raises the same class for our own wrong arguments: on a healthy connection it is a bug.
+            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+                raise
+            raise UnavailableError(_UNREACHABLE) from error
+        finally:
+            await self._pools[pool].release(connection)
+
+
+def _pool(url: str, *, role: str, path: str, size: int) -> Any:
+    return asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        command_timeout=_COMMAND_TIMEOUT_S,
+        statement_cache_size=1000,
+        max_cached_statement_lifetime=0,
+        init=_teach_json,
+        reset=_settle,
+        server_settings={
+            "search_path": path,
+            "role": role,
+            "application_name": "duro",
+            "timezone": "UTC",
+            "statement_timeout": _STATEMENT_TIMEOUT,
+            "lock_timeout": _LOCK_TIMEOUT,
+            "idle_in_transaction_session_timeout": "60s",
+            # Generic plans: these statements read by key, and planning each again costs more than it finds.
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
+        },
+    )
+
+
+async def _settle(connection: Any) -> None:
+    # Nothing here outlives its transaction (SET LOCAL, transaction locks), so the driver's reset would be a round
+    # trip for nothing; a connection whose rollback failed is thrown away.
+    if connection.is_in_transaction():
+        connection.terminate()
+
+
+async def _teach_json(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads
+    )
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+class _translated:  # noqa: N801 - reads as a word where it is used
+    """Turns the driver's unique violation into ours; only the kit names the driver."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, asyncpg.UniqueViolationError):
+            raise UniqueViolationError(error.constraint_name or "") from error
+
+
+def _demand(statement: Statement, scope: Scope) -> None:
+    if statement.scope is not scope:
+        raise TypeError(f"{statement.feature}.{statement.name} is of scope {statement.scope.value}")
+
+
+def _count(done: str) -> int:
+    return int(done.rpartition(" ")[2])

@@ -1,0 +1,1 @@
+"""One folder for each feature, with the same room names in each."""
