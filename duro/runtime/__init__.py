@@ -1,0 +1,1 @@
+"""Owns composition: from settings to running engines, pools, applications and workers."""
