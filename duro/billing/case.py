@@ -1,0 +1,183 @@
+"""Owns what a recovery decision is made from, and its form in the decision log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from duro.billing.failures import Category
+from duro.billing.payday import PAYDAY_ANCHOR_DAY
+from duro.billing.rails import ORDER, Rail
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+# Forty-five days: a plan may outlast one whole cycle of paydays, not more.
+MAX_OFFSET_HOURS: Final = 45 * 24
+_LAST_DAY: Final = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The tenant's recovery settings, frozen on the schedule when it opens.
+
+    `offsets_hours` count from the first failure; entry 0 is the renewal itself, so `max_attempts`
+    needs as many entries.
+    """
+
+    payday_aware: bool = True
+    payday_anchor_day: int = PAYDAY_ANCHOR_DAY
+    offsets_hours: tuple[int, ...] = (0, 24, 72, 120, 168)
+    max_attempts: int = 5
+    rails: tuple[Rail, ...] = ORDER
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.payday_anchor_day <= _LAST_DAY:
+            raise ValueError("payday_anchor_day must be 1 to 31")
+        offsets = self.offsets_hours
+        if not offsets or offsets[0] != 0 or offsets[-1] > MAX_OFFSET_HOURS:
+            raise ValueError(f"offsets_hours must start at 0 and end by {MAX_OFFSET_HOURS}")
+        if any(later <= earlier for earlier, later in pairwise(offsets)):
+            raise ValueError("offsets_hours must rise")
+        if not 1 <= self.max_attempts <= len(offsets):
+            raise ValueError("max_attempts must be 1 to the number of offsets_hours")
+        if len(set(self.rails)) != len(self.rails) or not set(self.rails) <= set(ORDER):
+            raise ValueError("rails must be distinct and none of them the wallet")
+
+    def to_dict(self) -> dict[str, Json]:
+        return {
+            "payday_aware": self.payday_aware,
+            "payday_anchor_day": self.payday_anchor_day,
+            "offsets_hours": list(self.offsets_hours),
+            "max_attempts": self.max_attempts,
+            "rails": [rail.value for rail in self.rails],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Json]) -> "Settings":
+        return cls(
+            payday_aware=_flag(data["payday_aware"]),
+            payday_anchor_day=_number(data["payday_anchor_day"]),
+            offsets_hours=tuple(_number(hours) for hours in _items(data["offsets_hours"])),
+            max_attempts=_number(data["max_attempts"]),
+            rails=_rails(data["rails"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything a decision depends on, right after a failed attempt.
+
+    `rail` is what the attempt used, `None` when there was nothing to charge.
+    `attempts_made` counts this attempt and the renewal; `same_category_failures` counts the
+    failures of this category on this rail, this one included.
+    `last_pull_at` is the latest charge without the customer in this case, on whatever token.
+    `usable_rails` are those the customer has, the present one included while its token exists.
+    `spent_rails` must not be chosen again: the token was hard-declined or needs replacing, or the
+    rail had its turn. `unserved_rails` the customer has, but this installation cannot offer yet.
+    `pulled_rails` are the pull rails already charged in this case, besides the present one.
+    """
+
+    now: datetime
+    zone: ZoneInfo
+    settings: Settings
+    rail: Rail | None
+    code: str
+    category: Category
+    attempts_made: int
+    first_failed_at: datetime
+    last_pull_at: datetime | None = None
+    same_category_failures: int = 1
+    usable_rails: tuple[Rail, ...] = ()
+    spent_rails: frozenset[Rail] = frozenset()
+    unserved_rails: tuple[Rail, ...] = ()
+    pulled_rails: frozenset[Rail] = frozenset()
+
+    def __post_init__(self) -> None:
+        for instant in (self.now, self.first_failed_at, self.last_pull_at):
+            if instant is not None and instant.tzinfo is None:
+                raise ValueError("a decision needs aware instants")
+        if self.attempts_made < 0 or self.same_category_failures < 0:
+            raise ValueError("attempts are counted from 0")
+
+    def to_dict(self) -> dict[str, Json]:
+        """Plain values; `from_dict` gives an equal context back, so a decision can be replayed."""
+        return {
+            "now": _instant_text(self.now),
+            "zone": self.zone.key,
+            "settings": self.settings.to_dict(),
+            "rail": None if self.rail is None else self.rail.value,
+            "code": self.code,
+            "category": self.category.value,
+            "attempts_made": self.attempts_made,
+            "first_failed_at": _instant_text(self.first_failed_at),
+            "last_pull_at": None if self.last_pull_at is None else _instant_text(self.last_pull_at),
+            "same_category_failures": self.same_category_failures,
+            "usable_rails": [rail.value for rail in self.usable_rails],
+            "spent_rails": sorted(rail.value for rail in self.spent_rails),
+            "unserved_rails": [rail.value for rail in self.unserved_rails],
+            "pulled_rails": sorted(rail.value for rail in self.pulled_rails),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Json]) -> "Context":
+        rail, last_pull_at = data["rail"], data["last_pull_at"]
+        return cls(
+            now=_instant(data["now"]),
+            zone=ZoneInfo(_text(data["zone"])),
+            settings=Settings.from_dict(_object(data["settings"])),
+            rail=None if rail is None else Rail(_text(rail)),
+            code=_text(data["code"]),
+            category=Category(_text(data["category"])),
+            attempts_made=_number(data["attempts_made"]),
+            first_failed_at=_instant(data["first_failed_at"]),
+            last_pull_at=None if last_pull_at is None else _instant(last_pull_at),
+            same_category_failures=_number(data["same_category_failures"]),
+            usable_rails=_rails(data["usable_rails"]),
+            spent_rails=frozenset(_rails(data["spent_rails"])),
+            unserved_rails=_rails(data["unserved_rails"]),
+            pulled_rails=frozenset(_rails(data["pulled_rails"])),
+        )
+
+
+def _instant_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
+def _instant(value: Json) -> datetime:
+    return datetime.fromisoformat(_text(value))
+
+
+def _rails(value: Json) -> tuple[Rail, ...]:
+    return tuple(Rail(_text(name)) for name in _items(value))
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError("expected text in a logged decision")
+
+
+def _number(value: Json) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise TypeError("expected a whole number in a logged decision")
+
+
+def _flag(value: Json) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeError("expected true or false in a logged decision")
+
+
+def _items(value: Json) -> Sequence[Json]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return value
+    raise TypeError("expected a list in a logged decision")
+
+
+def _object(value: Json) -> Mapping[str, Json]:
+    if isinstance(value, Mapping):
+        return value
+    raise TypeError("expected an object in a logged decision")
