@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from duro.errors import DuroError
+
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _MIB = 1024 * 1024
 
 
-class EngineError(Exception):
+class EngineError(DuroError):
     """An embedded engine cannot run here; the message says what to do."""
 
 
