@@ -11,7 +11,7 @@ CREATE TABLE tenants (
 );
 
 CREATE TABLE api_keys (
-    tenant_id    text        NOT NULL REFERENCES tenants (id),
+    tenant_id    text        NOT NULL,
     id           text        NOT NULL,
     mode         text        NOT NULL,
     kind         text        NOT NULL,
@@ -20,6 +20,7 @@ CREATE TABLE api_keys (
     created_at   timestamptz NOT NULL,
     revoked_at   timestamptz,
     CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT api_key_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     CONSTRAINT api_key_mode_is_known CHECK (mode IN ('test', 'live')),
     CONSTRAINT api_key_kind_is_known CHECK (kind IN ('secret', 'publishable')),
     CONSTRAINT api_key_digest_is_sha256 CHECK (length(digest) = 32)
@@ -33,7 +34,6 @@ ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
 ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE api_keys FORCE ROW LEVEL SECURITY;
 
-GRANT USAGE ON SCHEMA core TO duro_core, duro_sandbox, duro_live, duro_sandbox_scan, duro_live_scan;
 GRANT SELECT, INSERT, UPDATE ON tenants, api_keys TO duro_core;
 GRANT SELECT ON tenants TO duro_sandbox, duro_live;
 
