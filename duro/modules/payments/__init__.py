@@ -1,0 +1,1 @@
+"""Payments: saved methods, charge attempts, and the port to the gateways."""

@@ -1,0 +1,161 @@
+"""The only reader and writer of payment_methods and payment_attempts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from operator import attrgetter
+from typing import Final, TypeAlias
+
+from duro.kit.db import Tx
+from duro.kit.rows import columns, into
+from duro.kit.sql import Statement, queries
+from duro.modules.payments.errors import PaymentMethodNotFoundError, TransactionNotFoundError
+from duro.modules.payments.model import Attempt, AttemptFilter, PaymentMethod
+
+_Q: Final = queries("payments")
+
+# For the reconcile work of the charging feature.
+LIST_TENANTS_TO_RECONCILE: Final[Statement] = _Q["list_tenants_with_attempts_to_reconcile"]
+NEXT_TO_RECONCILE: Final[Statement] = _Q["next_attempt_to_reconcile"]
+
+_ATTEMPT: Final = tuple(field.name for field in fields(Attempt))
+_CHANGING: Final = (
+    *("id", "status", "failure_code", "failure_category", "settled_at"),
+    *("check_at", "checks", "lease_until", "review_reason"),
+)
+# An invoice has a handful of attempts; the bound only keeps a broken one from filling the memory.
+_ATTEMPTS_OF_INVOICE_MAX: Final = 1000
+
+# Where a page ended: its last row's created_at and id.
+Position: TypeAlias = tuple[datetime, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethodRepository:
+    """Saved methods of the transaction's tenant."""
+
+    tx: Tx
+
+    async def get(self, method_id: str) -> PaymentMethod:
+        row = await self.tx.row(_Q["find_payment_method"], method_id)
+        if row is None:
+            raise PaymentMethodNotFoundError(f"There is no payment method {method_id}.")
+        return into(PaymentMethod, row)
+
+    async def find(self, method_id: str) -> PaymentMethod | None:
+        row = await self.tx.row(_Q["find_payment_method"], method_id)
+        return None if row is None else into(PaymentMethod, row)
+
+    async def find_by_token(self, token: str) -> PaymentMethod | None:
+        row = await self.tx.row(_Q["find_payment_method_by_token"], token)
+        return None if row is None else into(PaymentMethod, row)
+
+    async def find_many(self, method_ids: Sequence[str]) -> dict[str, PaymentMethod]:
+        """By id; ids that are not there are left out."""
+        rows = await self.tx.rows(_Q["find_payment_methods"], sorted(set(method_ids)))
+        return {row["id"]: into(PaymentMethod, row) for row in rows}
+
+    async def find_default(self, customer_id: str) -> PaymentMethod | None:
+        return (await self.defaults_of([customer_id])).get(customer_id)
+
+    async def defaults_of(self, customer_ids: Sequence[str]) -> dict[str, PaymentMethod]:
+        """By customer; customers without a default are left out."""
+        rows = await self.tx.rows(_Q["find_default_methods"], sorted(set(customer_ids)))
+        return {row["customer_id"]: into(PaymentMethod, row) for row in rows}
+
+    async def list_of_customer(
+        self, customer_id: str, *, after: Position | None, limit: int
+    ) -> list[PaymentMethod]:
+        """Newest first."""
+        rows = await self.tx.rows(
+            _Q["list_payment_methods"], customer_id, *(after or (None, None)), limit
+        )
+        return [into(PaymentMethod, row) for row in rows]
+
+    async def add(self, method: PaymentMethod) -> PaymentMethod:
+        """Adds the method unless its token is there already; answers the one that is.
+
+        The customer's first method becomes the default, whatever `method` says.
+        """
+        # The first insert gives way to a concurrent one of the same token or of another default; the second sees
+        # what that one committed.
+        for _ in range(2):
+            await self.tx.run(
+                _Q["insert_payment_method"],
+                *(method.id, method.customer_id, method.rail, method.token, method.fingerprint),
+                *(method.brand, method.last4, method.exp_month, method.exp_year, method.created_at),
+            )
+            stored = await self.find_by_token(method.token)
+            if stored is not None:
+                return stored
+        raise RuntimeError(f"payment method {method.id} could not be added")
+
+    async def make_default(self, *, customer_id: str, method_id: str) -> None:
+        # Two statements: one_default_method_per_customer is checked row by row.
+        await self.tx.run(_Q["clear_default_method"], customer_id)
+        if await self.tx.run(_Q["set_default_method"], customer_id, method_id) != 1:
+            raise PaymentMethodNotFoundError(f"There is no payment method {method_id}.")
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRepository:
+    """Charge attempts of the transaction's tenant."""
+
+    tx: Tx
+
+    async def add(self, attempts: Sequence[Attempt]) -> None:
+        """Raises `UniqueViolationError` for a second open pull attempt of an invoice."""
+        if attempts:
+            await self.tx.run(_Q["insert_attempts"], *columns(attempts, *_ATTEMPT))
+
+    async def save(self, attempts: Sequence[Attempt]) -> None:
+        """Writes what may change of them; an attempt that is not pending loses its lease."""
+        if not attempts:
+            return
+        saved = await self.tx.run(_Q["update_attempts"], *columns(attempts, *_CHANGING))
+        if saved != len(attempts):
+            raise TransactionNotFoundError(f"{len(attempts) - saved} attempts are not there.")
+
+    async def get(self, attempt_id: str) -> Attempt:
+        row = await self.tx.row(_Q["find_attempt"], attempt_id)
+        if row is None:
+            raise TransactionNotFoundError(f"There is no transaction {attempt_id}.")
+        return into(Attempt, row)
+
+    async def lock_many(self, attempt_ids: Sequence[str]) -> list[Attempt]:
+        """Holds the rows, in the order of their ids; ids that are not there are left out."""
+        rows = await self.tx.rows(_Q["lock_attempts"], sorted(set(attempt_ids)))
+        return [into(Attempt, row) for row in rows]
+
+    async def list_page(
+        self, where: AttemptFilter, *, after: Position | None, limit: int
+    ) -> list[Attempt]:
+        """Newest first."""
+        place = (*(after or (None, None)), limit)
+        narrowed = (where.status, where.subscription_id, where.created_from, where.created_to)
+        if where.invoice_id is not None:
+            by_invoice = _Q["list_attempts_of_invoice"]
+            rows = await self.tx.rows(
+                by_invoice, *place, *narrowed, where.customer_id, where.invoice_id
+            )
+        elif where.customer_id is not None:
+            by_customer = _Q["list_attempts_of_customer"]
+            rows = await self.tx.rows(by_customer, *place, *narrowed, where.customer_id)
+        else:
+            rows = await self.tx.rows(_Q["list_attempts"], *place, *narrowed)
+        return [into(Attempt, row) for row in rows]
+
+    async def of_invoice(self, invoice_id: str) -> list[Attempt]:
+        """Oldest first."""
+        rows = await self.tx.rows(
+            _Q["read_attempts_of_invoice"], invoice_id, _ATTEMPTS_OF_INVOICE_MAX
+        )
+        return [into(Attempt, row) for row in rows]
+
+    async def claim_to_reconcile(self, limit: int) -> list[Attempt]:
+        """Open attempts whose gateway is to be asked now, held for a minute; oldest first."""
+        rows = await self.tx.rows(
+            _Q["claim_attempts_to_reconcile"], self.tx.now, self.tx.wall, limit
+        )
+        # An UPDATE answers in any order; the test clock promises one.
+        return sorted((into(Attempt, row) for row in rows), key=attrgetter("created_at", "id"))

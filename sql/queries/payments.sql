@@ -1,0 +1,227 @@
+-- name: find_payment_method
+-- $2 id.
+SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
+  FROM payment_methods
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: find_payment_method_by_token
+-- $2 the gateway's token.
+SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
+  FROM payment_methods
+ WHERE tenant_id = $1
+   AND token = $2;
+
+-- name: find_payment_methods
+-- $2 ids; no more rows than ids.
+SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
+  FROM payment_methods
+ WHERE tenant_id = $1
+   AND id = ANY($2::text[])
+ ORDER BY id
+ LIMIT cardinality($2::text[]);
+
+-- name: find_default_methods
+-- $2 customers; one_default_method_per_customer allows each at most one row.
+SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
+  FROM payment_methods
+ WHERE tenant_id = $1
+   AND customer_id = ANY($2::text[])
+   AND is_default
+ ORDER BY customer_id
+ LIMIT cardinality($2::text[]);
+
+-- name: list_payment_methods
+-- $2 customer, $3 and $4 where the page before ended (created, id) or null, $5 limit.
+SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
+  FROM payment_methods
+ WHERE tenant_id = $1
+   AND customer_id = $2
+   AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::text))
+ ORDER BY created_at DESC, id DESC
+ LIMIT $5;
+
+-- name: insert_payment_method
+-- The columns in order; the customer's first method is the default. Another transaction may add the same token, or
+-- take the default, meanwhile: then nothing is inserted, and a second try sees what that one committed.
+INSERT INTO payment_methods (tenant_id, id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+       NOT EXISTS (SELECT FROM payment_methods WHERE tenant_id = $1 AND customer_id = $3 AND is_default),
+       $11
+    ON CONFLICT DO NOTHING;
+
+-- name: clear_default_method
+-- $2 customer.
+UPDATE payment_methods
+   SET is_default = false
+ WHERE tenant_id = $1
+   AND customer_id = $2
+   AND is_default;
+
+-- name: set_default_method
+-- $2 customer, $3 id.
+UPDATE payment_methods
+   SET is_default = true
+ WHERE tenant_id = $1
+   AND customer_id = $2
+   AND id = $3;
+
+-- name: insert_attempts
+-- One array per column.
+INSERT INTO payment_attempts (tenant_id, id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at)
+SELECT $1, a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[], $19::text[], $20::timestamptz[])
+       AS a (id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at);
+
+-- name: update_attempts
+-- One array per column: id, then what may change. Only a pending attempt is leased: an outcome, even an unknown one, ends the lease.
+UPDATE payment_attempts AS a
+   SET status = v.status,
+       failure_code = v.failure_code,
+       failure_category = v.failure_category,
+       settled_at = v.settled_at,
+       check_at = v.check_at,
+       checks = v.checks,
+       lease_until = CASE WHEN v.status = 'pending' THEN v.lease_until END,
+       review_reason = v.review_reason
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::timestamptz[], $10::text[])
+       AS v (id, status, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason)
+ WHERE a.tenant_id = $1
+   AND a.id = v.id;
+
+-- name: find_attempt
+-- $2 id.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: lock_attempts
+-- $2 ids. In the order of their ids, so that two batches never wait for each other in a circle.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND id = ANY($2::text[])
+ ORDER BY id
+ LIMIT cardinality($2::text[])
+   FOR UPDATE;
+
+-- name: list_attempts
+-- $2 and $3 where the page before ended (created, id) or null, $4 limit; filters or null: $5 status, $6 subscription, $7 created from, $8 created before.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))
+   AND ($5::text IS NULL OR status = $5)
+   AND ($6::text IS NULL OR subscription_id = $6)
+   AND ($7::timestamptz IS NULL OR created_at >= $7)
+   AND ($8::timestamptz IS NULL OR created_at < $8)
+ ORDER BY created_at DESC, id DESC
+ LIMIT $4;
+
+-- name: list_attempts_of_customer
+-- As list_attempts, and $9 customer: a plan of its own, because attempts_of_customer finds them.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND customer_id = $9
+   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))
+   AND ($5::text IS NULL OR status = $5)
+   AND ($6::text IS NULL OR subscription_id = $6)
+   AND ($7::timestamptz IS NULL OR created_at >= $7)
+   AND ($8::timestamptz IS NULL OR created_at < $8)
+ ORDER BY created_at DESC, id DESC
+ LIMIT $4;
+
+-- name: list_attempts_of_invoice
+-- As list_attempts, and $9 customer or null, $10 invoice: a plan of its own, because attempts_of_invoice finds them.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND invoice_id = $10
+   AND ($9::text IS NULL OR customer_id = $9)
+   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))
+   AND ($5::text IS NULL OR status = $5)
+   AND ($6::text IS NULL OR subscription_id = $6)
+   AND ($7::timestamptz IS NULL OR created_at >= $7)
+   AND ($8::timestamptz IS NULL OR created_at < $8)
+ ORDER BY created_at DESC, id DESC
+ LIMIT $4;
+
+-- name: read_attempts_of_invoice
+-- $2 invoice, $3 limit; oldest first.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND invoice_id = $2
+ ORDER BY created_at, id
+ LIMIT $3;
+
+-- name: claim_attempts_to_reconcile
+-- $2 business now, $3 wall now, $4 limit. Due are attempts whose check has come, and those whose process died on them
+-- (their lease is over) though the tenant's clock stands still. A claim lasts a minute: of wall time by its lease, of
+-- business time by its next check, so that no other worker takes it meanwhile and one that dies loses it.
+  WITH due AS (
+       SELECT id
+         FROM payment_attempts
+        WHERE tenant_id = $1
+          AND status IN ('pending', 'unknown')
+          AND (check_at <= $2 OR lease_until < $3)
+        ORDER BY check_at, id
+        LIMIT $4
+          FOR UPDATE SKIP LOCKED
+       )
+UPDATE payment_attempts AS a
+   SET lease_until = $3 + interval '1 minute',
+       check_at = greatest(a.check_at, $2 + interval '1 minute')
+  FROM due
+ WHERE a.tenant_id = $1
+   AND a.id = due.id
+RETURNING a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at;
+
+-- name: list_tenants_with_attempts_to_reconcile
+-- scope: all tenants
+-- $1 wall now, $2 tenants with a time of their own, $3 those times. Steps from tenant to tenant over the partial index,
+-- so it costs tenants with open attempts, not attempts. Where business time is wall time, the check comes as soon as
+-- a dead process's lease is over; only where it stands still is the lease asked as well.
+  WITH RECURSIVE open_at AS (
+       (SELECT tenant_id
+          FROM payment_attempts
+         WHERE status IN ('pending', 'unknown')
+         ORDER BY tenant_id
+         LIMIT 1)
+       UNION ALL
+       SELECT (SELECT a.tenant_id
+                 FROM payment_attempts AS a
+                WHERE a.status IN ('pending', 'unknown')
+                  AND a.tenant_id > o.tenant_id
+                ORDER BY a.tenant_id
+                LIMIT 1)
+         FROM open_at AS o
+        WHERE o.tenant_id IS NOT NULL
+       )
+SELECT o.tenant_id
+  FROM open_at AS o
+  LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = o.tenant_id
+ WHERE o.tenant_id IS NOT NULL
+   AND (EXISTS (SELECT
+                  FROM payment_attempts AS a
+                 WHERE a.tenant_id = o.tenant_id
+                   AND a.status IN ('pending', 'unknown')
+                   AND a.check_at <= coalesce(own.now, $1))
+        OR own.now IS NOT NULL
+       AND EXISTS (SELECT
+                     FROM payment_attempts AS a
+                    WHERE a.tenant_id = o.tenant_id
+                      AND a.status IN ('pending', 'unknown')
+                      AND a.lease_until < $1))
+ ORDER BY o.tenant_id;
+
+-- name: next_attempt_to_reconcile
+SELECT check_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND status IN ('pending', 'unknown')
+   AND check_at IS NOT NULL
+ ORDER BY check_at, id
+ LIMIT 1;
