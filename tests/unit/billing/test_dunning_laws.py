@@ -1,0 +1,174 @@
+"""Owns the laws every recovery decision keeps, whatever the case."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duro.billing.case import Context, Settings
+from duro.billing.dunning import MIN_PULL_GAP, Move, decide, decide_waiting, waiting_deadline
+from duro.billing.failures import Category
+from duro.billing.rails import ORDER, PULL, PUSH, Rail
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SETTINGS_RAILS = st.lists(st.sampled_from(ORDER), unique=True).map(tuple)
+RAIL_SETS = st.frozensets(st.sampled_from(ORDER))
+
+
+@st.composite
+def settings_values(draw: st.DrawFn) -> Settings:
+    gaps = draw(st.lists(st.integers(1, 90), max_size=6))
+    offsets = tuple(sum(gaps[:i]) for i in range(len(gaps) + 1))
+    return Settings(
+        payday_aware=draw(st.booleans()),
+        payday_anchor_day=draw(st.integers(1, 31)),
+        offsets_hours=offsets,
+        max_attempts=draw(st.integers(1, len(offsets))),
+        rails=draw(SETTINGS_RAILS),
+    )
+
+
+@st.composite
+def contexts(draw: st.DrawFn) -> Context:
+    first = START + timedelta(minutes=draw(st.integers(0, 400 * 24 * 60)))
+    now = first + timedelta(minutes=draw(st.integers(0, 40 * 24 * 60)))
+    waited = timedelta(minutes=draw(st.integers(0, 40 * 24 * 60)))
+    return Context(
+        now=now,
+        zone=ZoneInfo(draw(st.sampled_from(["Africa/Lagos", "Africa/Cairo", "Pacific/Honolulu"]))),
+        settings=draw(settings_values()),
+        rail=draw(st.sampled_from([None, *Rail])),
+        code=draw(st.text(max_size=8)),
+        category=draw(st.sampled_from(Category)),
+        attempts_made=draw(st.integers(0, 8)),
+        first_failed_at=first,
+        last_pull_at=draw(st.sampled_from([None, max(first, now - waited)])),
+        same_category_failures=draw(st.integers(0, 3)),
+        usable_rails=draw(SETTINGS_RAILS),
+        spent_rails=draw(RAIL_SETS),
+        unserved_rails=draw(SETTINGS_RAILS),
+        pulled_rails=draw(RAIL_SETS),
+    )
+
+
+@given(context=contexts())
+def test_only_exhaust_has_no_next_time_and_no_time_is_past(context: Context) -> None:
+    decision = decide(context)
+
+    assert (decision.next_attempt_at is None) is (decision.move is Move.EXHAUST)
+    if decision.next_attempt_at is not None:
+        assert decision.next_attempt_at >= context.now
+
+
+@given(context=contexts())
+def test_a_logged_decision_replays_identically(context: Context) -> None:
+    assert decide(Context.from_dict(context.to_dict())) == decide(context)
+
+
+@given(context=contexts())
+def test_no_token_is_pulled_twice_within_twenty_hours(context: Context) -> None:
+    decision = decide(context)
+
+    charged_before = decision.rail is context.rail or decision.rail in context.pulled_rails
+    if decision.rail in PULL and charged_before:
+        assert decision.next_attempt_at is not None
+        assert decision.next_attempt_at >= (context.last_pull_at or context.now) + MIN_PULL_GAP
+
+
+@given(context=contexts())
+def test_only_usable_served_unspent_rails_are_chosen(context: Context) -> None:
+    rail = decide(context).rail
+
+    if rail is not None:
+        assert rail in context.usable_rails
+        assert rail not in context.spent_rails
+        assert rail not in context.unserved_rails
+        assert not (rail is context.rail and context.category is Category.HARD_DECLINE)
+
+
+@given(context=contexts())
+def test_moves_that_charge_name_a_rail_and_retries_need_no_customer(context: Context) -> None:
+    decision = decide(context)
+
+    charges = decision.move in {Move.RETRY, Move.RETRY_PAYDAY, Move.SWITCH_RAIL}
+    assert (decision.rail is not None) is charges
+    if decision.move in {Move.RETRY, Move.RETRY_PAYDAY}:
+        assert decision.rail in PULL
+
+
+@given(context=contexts())
+def test_reasons_are_sentences_without_code_words(context: Context) -> None:
+    reason = decide(context).reason
+
+    assert reason.startswith("Payment failed: ")
+    assert reason.endswith(".")
+    assert "_" not in reason
+    assert str(context.now.astimezone(context.zone).year)[:2] in reason
+
+
+@given(context=contexts(), hours=st.integers(-100, 1000))
+def test_waiting_reminds_later_or_ends_at_the_deadline(context: Context, hours: int) -> None:
+    deadline = context.now + timedelta(hours=hours)
+
+    decision = decide_waiting(context=context, deadline_at=deadline)
+
+    if deadline <= context.now:
+        assert (decision.move, decision.next_attempt_at) == (Move.EXHAUST, None)
+    else:
+        assert decision.move is Move.REMIND
+        assert decision.next_attempt_at is not None
+        assert context.now < decision.next_attempt_at <= deadline
+
+
+@given(context=contexts())
+def test_the_deadline_lies_ahead_within_the_plan_or_a_month(context: Context) -> None:
+    deadline = waiting_deadline(context=context)
+
+    plan = context.first_failed_at + timedelta(hours=context.settings.offsets_hours[-1])
+    assert context.now < deadline <= max(plan, context.now + timedelta(days=31))
+
+
+def wait_out(context: Context) -> int:
+    """Reminders until a wait that nobody ends is exhausted."""
+    deadline = waiting_deadline(context=context)
+    reminders = 0
+    while (at := decide_waiting(context=context, deadline_at=deadline).next_attempt_at) is not None:
+        context = replace(context, now=at)
+        reminders += 1
+    return reminders
+
+
+@given(
+    context=contexts(),
+    categories=st.lists(st.sampled_from(Category), min_size=10, max_size=10),
+)
+def test_every_ladder_of_failures_ends_within_its_attempts_and_reminders(
+    context: Context, categories: list[Category]
+) -> None:
+    context = replace(
+        context, attempts_made=1, now=context.first_failed_at, last_pull_at=context.first_failed_at
+    )
+
+    for category in categories:
+        decision = decide(context)
+        if decision.next_attempt_at is None:
+            break
+        if decision.move is Move.REQUEST_CARD_UPDATE:
+            assert wait_out(context) <= len(context.settings.offsets_hours)
+            break
+        at = decision.next_attempt_at
+        spent = context.spent_rails | ({decision.rail} & PUSH if decision.rail else set())
+        context = replace(
+            context,
+            now=at,
+            rail=decision.rail,
+            category=category,
+            attempts_made=context.attempts_made + 1,
+            last_pull_at=at if decision.rail in PULL else context.last_pull_at,
+            spent_rails=spent,
+        )
+
+    assert context.attempts_made <= context.settings.max_attempts
+    assert decide(context).move in {Move.EXHAUST, Move.REQUEST_CARD_UPDATE}
