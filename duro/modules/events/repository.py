@@ -1,0 +1,61 @@
+"""The only reader and writer of the table of events, but for their fan-out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from duro.kit.db import Tx
+from duro.kit.ids import new_id
+from duro.kit.rows import columns, into
+from duro.kit.sql import queries
+from duro.modules.events.model import Event, EventFilter, NewEvent
+
+_SQL: Final = queries("events")
+
+
+@dataclass(frozen=True, slots=True)
+class EventRepository:
+    """The events of one tenant and mode, inside the transaction of the change they tell of."""
+
+    tx: Tx
+
+    async def add(self, events: Sequence[NewEvent]) -> None:
+        """Write the events in this order, dated at the tenant's present."""
+        if not events:
+            return
+        ids = [new_id("evt", wall=self.tx.wall) for _ in events]
+        types, objects, data = columns(events, "type", "object_id", "data")
+        await self.tx.run(_SQL["insert_events"], ids, types, objects, data, self.tx.now)
+        self.tx.ring("webhook.fanout")
+
+    async def find(self, event_id: str) -> Event | None:
+        row = await self.tx.row(_SQL["find_event"], event_id)
+        return None if row is None else into(Event, row)
+
+    async def page(
+        self, shown: EventFilter, *, before: tuple[datetime, str] | None, limit: int
+    ) -> list[Event]:
+        """Up to `limit` events, newest first, that stand after the one at `before`."""
+        created_at, event_id = before or (None, None)
+        rows = await self.tx.rows(
+            _SQL["list_events"],
+            shown.type,
+            shown.object_id,
+            shown.created_from,
+            shown.created_before,
+            created_at,
+            event_id,
+            limit,
+        )
+        return [into(Event, row) for row in rows]
+
+    async def last_position(self) -> int:
+        """Where the events written from now on begin, for `list_after`; 0 when there are none."""
+        position: int = await self.tx.value(_SQL["read_last_position"])
+        return position
+
+    async def list_after(self, position: int, *, limit: int) -> list[Event]:
+        """The first events written after a position, in the order of writing."""
+        rows = await self.tx.rows(_SQL["list_events_after"], position, limit)
+        return [into(Event, row) for row in rows]
