@@ -1,0 +1,82 @@
+"""One request under way: who calls, when, and the transactions it may open."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from duro.kit import idempotency
+from duro.kit.db import Database, Tx
+from duro.kit.idempotency import Keyed
+from duro.kit.modes import Mode
+from duro.kit.pagination import ListQuery, Seek, seek
+from duro.kit.tenant import Tenant
+
+
+class CredentialKind(StrEnum):
+    """A secret key may do everything in its tenant and mode, a publishable one next to nothing."""
+
+    SECRET = "secret"  # noqa: S105 - a kind of key, not a key
+    PUBLISHABLE = "publishable"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key that was looked up and is valid."""
+
+    id: str
+    kind: CredentialKind
+    mode: Mode
+    tenant: Tenant
+
+
+@dataclass(slots=True)
+class Call:
+    """What a handler gets; `wall` is the machine's time, `now` the tenant's."""
+
+    credential: Credential
+    request_id: str
+    wall: datetime
+    db: Database
+    keyed: Keyed | None = None
+    lease: datetime | None = None
+    edge_tx: Tx | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.credential.tenant
+
+    @property
+    def mode(self) -> Mode:
+        return self.credential.mode
+
+    @property
+    def tx(self) -> Tx:
+        """The transaction that the edge opened and will commit."""
+        if self.edge_tx is None:
+            raise RuntimeError("this operation opens its own transactions: use begin()")
+        return self.edge_tx
+
+    @property
+    def now(self) -> datetime:
+        """Business time of the edge's transaction."""
+        return self.tx.now
+
+    def begin(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction of the caller, for an operation that opens its own."""
+        return self.db.begin(self.mode, self.tenant.id)
+
+    async def claim(self, tx: Tx, resource_id: str) -> None:
+        """Ties the idempotency key to what `tx` begins: from its commit on, a crash is resumed and not repeated."""
+        if self.keyed is not None:
+            self.lease = await idempotency.claim(tx, self.keyed, resource_id)
+
+    def seek(self, name: str, query: ListQuery) -> Seek:
+        """The place in the list `name` that the query asks for."""
+        return seek(query, name=name, mode=self.mode, tenant_id=self.tenant.id)
+
+
+# Looks up the token of an `Authorization: Bearer` header; raises `UnauthorizedError`.
+Authenticate: TypeAlias = Callable[[str], Awaitable[Credential]]

@@ -1,0 +1,171 @@
+"""The public application: routes every operation, and gives each answer its id and its shape."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from duro.errors import DuroError, NotFoundError, PayloadTooLargeError, UnauthorizedError
+from duro.kit import idempotency
+from duro.kit.call import Authenticate
+from duro.kit.clock import Clock, monotonic_s
+from duro.kit.db import Database
+from duro.kit.edge import Edge, Ports
+from duro.kit.ids import new_id
+from duro.kit.json import dumps
+from duro.kit.openapi import document
+from duro.kit.registry import Routes
+
+BODY_MAX_BYTES: Final = 1024 * 1024
+REQUEST_ID_HEADER: Final = "Request-Id"
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+OPERATION: Final = web.RequestKey("operation", str)
+_JSON: Final = "application/json"
+
+log = structlog.get_logger(__name__)
+
+# Told of each answer: operation, status, seconds.
+Observe: TypeAlias = Callable[[str, int, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Refusals in the one shape of `docs/errors.md`."""
+
+    docs_url: str
+
+    def __call__(self, error: DuroError, request_id: str) -> bytes:
+        return self.body(error.code, error.message, request_id, error=error)
+
+    def body(
+        self, code: str, message: str, request_id: str, *, error: DuroError | None = None
+    ) -> bytes:
+        shown: dict[str, object] = {"code": code, "message": message}
+        if error is not None and error.details:
+            shown["details"] = [{"path": d.path, "issue": d.issue} for d in error.details]
+        shown |= {"docUrl": f"{self.docs_url}#{code}", "requestId": request_id}
+        return dumps({"error": shown})
+
+
+class MethodNotAllowedError(DuroError):
+    """The path is known and the method is not."""
+
+    status = 405
+    code = "bad_request"
+
+
+def build_app(
+    *,
+    routes: Sequence[Routes],
+    db: Database,
+    clock: Clock,
+    authenticate: Authenticate,
+    public_url: str,
+    observe: Observe | None = None,
+) -> web.Application:
+    """An application with every operation of `routes` and `/openapi.json`; pages may be added to it."""
+    render = Renderer(f"{public_url}/docs/errors")
+    app = web.Application(
+        client_max_size=BODY_MAX_BYTES, middlewares=[_outermost(clock, render, observe)]
+    )
+    ports = Ports(db=db, authenticate=authenticate, render=render)
+    for group in routes:
+        for operation in group.operations:
+            edge = Edge(operation, ports)
+            app.router.add_route(operation.method, operation.path, _handler(edge, clock))
+            if operation.method == "GET":
+                app.router.add_route("HEAD", operation.path, _handler(edge, clock))
+    described = dumps(document(routes, public_url=public_url))
+    app.router.add_get("/openapi.json", _constant(described))
+    return app
+
+
+def _handler(edge: Edge, clock: Clock) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[OPERATION] = edge.operation.name
+        answer = await edge.answer(request, request_id=request[REQUEST_ID], wall=clock.wall())
+        response = _response(answer.status, answer.body)
+        if answer.is_replay:
+            response.headers[idempotency.REPLAYED_HEADER] = "true"
+        return response
+
+    return handle
+
+
+def _constant(body: bytes) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[OPERATION] = "read_openapi"
+        return _response(200, body)
+
+    return handle
+
+
+def _outermost(clock: Clock, render: Renderer, observe: Observe | None) -> Middleware:
+    """The request's id, one shape for every refusal, and no bug's text in an answer."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started_s = monotonic_s()
+        request_id = new_id("req", wall=clock.wall())
+        request[REQUEST_ID] = request_id
+        # A connection's requests share one context: what the last one bound must not stay.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = await _answered(request, handler, render)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        if observe is not None:
+            name = request.get(OPERATION, "none")
+            observe(name, response.status, monotonic_s() - started_s)
+        return response
+
+    return middleware
+
+
+async def _answered(request: web.Request, handler: Handler, render: Renderer) -> web.StreamResponse:
+    request_id = request[REQUEST_ID]
+    try:
+        return await handler(request)
+    except DuroError as error:
+        return _refusal(error, render(error, request_id))
+    except web.HTTPException as error:
+        return _aiohttp_refusal(error, render, request_id)
+    except (
+        Exception
+    ):  # the boundary: whatever else is raised is a bug, logged here and shown to nobody
+        log.exception("request_failed", method=request.method, operation=request.get(OPERATION))
+        message = "Something went wrong on our side."
+        return _response(500, render.body("internal_error", message, request_id))
+
+
+def _refusal(error: DuroError, body: bytes) -> web.Response:
+    response = _response(error.status, body)
+    if isinstance(error, UnauthorizedError):
+        response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    return response
+
+
+def _aiohttp_refusal(
+    error: web.HTTPException, render: Renderer, request_id: str
+) -> web.StreamResponse:
+    """What aiohttp itself refuses: an unknown path or method, a body over the limit."""
+    refusal: DuroError
+    match error:
+        case web.HTTPNotFound():
+            refusal = NotFoundError("There is nothing at this path.")
+        case web.HTTPMethodNotAllowed():
+            refusal = MethodNotAllowedError("This path has no such method.")
+        case web.HTTPRequestEntityTooLarge():
+            refusal = PayloadTooLargeError("The body is over 1 MiB.")
+        case _:
+            return error
+    response = _response(refusal.status, render(refusal, request_id))
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
+    return response
+
+
+def _response(status: int, body: bytes) -> web.Response:
+    return web.Response(status=status, body=body, headers={hdrs.CONTENT_TYPE: _JSON})

@@ -1,0 +1,132 @@
+"""Reads what an operation takes out of a request, or refuses it with the path of every wrong field."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from duro.errors import (
+    BadRequestError,
+    Detail,
+    InvalidError,
+    NotFoundError,
+    UnsupportedMediaTypeError,
+)
+from duro.kit.ids import is_id
+from duro.kit.json import is_storable, parse, unstorable
+from duro.kit.registry import Operation
+from duro.kit.schema import Body, Query, invalid
+
+_TEXT_MAX: Final = 255
+_NOT_STORABLE: Final = "Must not hold a NUL character or half of a surrogate pair."
+_JSON: Final = "application/json"
+
+
+class _Nothing(Body):
+    """The body of an operation that takes none: empty, or an empty object."""
+
+
+class _NoQuery(Query):
+    """The parameters of an operation that takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What was read: the handler's values by argument, and the bytes of the body."""
+
+    values: dict[str, Any]
+    raw: bytes
+
+
+Check: TypeAlias = Callable[[Mapping[str, str]], None]
+
+
+class Reader:
+    """Reads the requests of one operation."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._prefix = operation.options.get("id_prefix")
+        self._has_parameters = bool(operation.parameters)
+        self._takes_body = operation.is_mutation
+        self._body: type[Body] = operation.body or _Nothing
+        self._has_query = operation.query is not None
+        self._query: type[Query] = operation.query or _NoQuery
+
+    async def read(self, request: web.Request) -> Intake:
+        """Raises `BadRequestError` for what is not JSON and `InvalidError` with every refused field."""
+        values: dict[str, Any] = {}
+        if self._has_parameters:
+            values.update(self._parameters(request.match_info))
+        refused: list[Detail] = []
+        if self._has_query or request.query_string:
+            values["query"] = _validated(self._query, _query(request, refused), refused)
+        raw = b""
+        if self._takes_body:
+            raw = await _raw(request)
+            values["body"] = _validated(self._body, self._parsed(request, raw, refused), refused)
+        if refused:
+            raise InvalidError(_message(refused), details=refused)
+        return Intake(values, raw)
+
+    def _parameters(self, found: Mapping[str, str]) -> Mapping[str, str]:
+        for name, text in found.items():
+            if name == "id" and self._prefix is not None:
+                is_fine = is_id(text, self._prefix)
+            else:
+                is_fine = len(text) <= _TEXT_MAX and is_storable(text)
+            if not is_fine:
+                raise NotFoundError("There is nothing here by that id.")
+        return found
+
+    def _parsed(self, request: web.Request, raw: bytes, refused: list[Detail]) -> object:
+        if not raw:
+            # An action may be called without a body; where fields are required, each is named.
+            return {}
+        if request.content_type != _JSON or (request.charset or "utf-8").lower() != "utf-8":
+            raise UnsupportedMediaTypeError("The body must be application/json in UTF-8.")
+        value = parse(raw)
+        refused.extend(Detail(path, _NOT_STORABLE) for path in unstorable(raw, value))
+        return value
+
+
+async def _raw(request: web.Request) -> bytes:
+    if not request.can_read_body:
+        return b""
+    try:
+        return await request.read()
+    except ValueError as error:
+        # A body that does not decompress, or whose chunks are broken.
+        raise BadRequestError("The body cannot be read.") from error
+
+
+def _query(request: web.Request, refused: list[Detail]) -> dict[str, str]:
+    if not request.query_string:
+        return {}
+    found: dict[str, str] = {}
+    for name, text in request.query.items():
+        if not is_storable(name):
+            refused.append(Detail("", _NOT_STORABLE))
+        elif name in found:
+            refused.append(Detail(name, "Must be given once."))
+        elif not is_storable(text):
+            refused.append(Detail(name, _NOT_STORABLE))
+        else:
+            found[name] = text
+    return found
+
+
+def _validated(model: type[BaseModel], given: object, refused: list[Detail]) -> BaseModel | None:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        known = {detail.path for detail in refused}
+        refused.extend(detail for detail in invalid(error) if detail.path not in known)
+    return None
+
+
+def _message(refused: list[Detail]) -> str:
+    if len(refused) == 1:
+        return f"{refused[0].path or 'The body'}: {refused[0].issue}"
+    return f"{len(refused)} values are not acceptable."

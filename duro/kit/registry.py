@@ -1,0 +1,186 @@
+"""Operations: one entry holds path, types, errors and example; routing, validation and OpenAPI are made from it."""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import (
+    Any,
+    Final,
+    Literal,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from duro.errors import DuroError
+from duro.kit.call import Call, CredentialKind
+from duro.kit.modes import Mode
+from duro.kit.pagination import Page
+from duro.kit.schema import Body, Out, Query
+
+Reply: TypeAlias = Out | Page[Any]
+Handler: TypeAlias = Callable[..., Awaitable[Reply]]
+Resume: TypeAlias = Callable[[Call, str], Awaitable[Reply]]
+H = TypeVar("H", bound=Handler)
+
+_PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
+_NAMED: Final = frozenset({"call", "body", "query"})
+
+
+class Options(TypedDict, total=False):
+    """What an operation says about itself beside its handler's annotations."""
+
+    permission: str  # needed for everything that changes something
+    status: int  # 201 for what creates; default 200
+    errors: tuple[type[DuroError], ...]  # besides those that every operation can give
+    example: Mapping[str, object]  # a body, or the reply of an operation without one
+    id_prefix: str  # the form of `{id}`; anything else is not found
+    modes: AbstractSet[Mode]  # elsewhere not found; default both
+    transaction: Literal["edge", "own"]  # default edge
+    credential: CredentialKind  # default secret
+    resume: Resume  # finishes what a dead process began; needed where an own transaction changes something
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One entry of the registry."""
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    handler: Handler
+    parameters: tuple[str, ...]  # of the path, in order
+    arguments: tuple[
+        str, ...
+    ]  # of the handler: `call`, `body`, `query`, or a parameter of the path
+    body: type[Body] | None
+    query: type[Query] | None
+    reply: type[Out]
+    is_page: bool
+    options: Options
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.method != "GET"
+
+    @property
+    def status(self) -> int:
+        return self.options.get("status", 200)
+
+    @property
+    def owns_transactions(self) -> bool:
+        return self.options.get("transaction", "edge") == "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The operations of one feature under one heading.
+
+    A handler's annotations say what it takes: `call: Call`, `body` a `Body`, `query` a `Query`, and one `str` for each
+    `{parameter}` of the path, in their order, under any name; and what it answers: an `Out` or a `Page` of one.
+    """
+
+    tag: str
+    operations: list[Operation] = field(default_factory=list)
+
+    def get(self, path: str, **options: Unpack[Options]) -> Callable[[H], H]:
+        return self._entry("GET", path, options)
+
+    def post(self, path: str, **options: Unpack[Options]) -> Callable[[H], H]:
+        return self._entry("POST", path, options)
+
+    def patch(self, path: str, **options: Unpack[Options]) -> Callable[[H], H]:
+        return self._entry("PATCH", path, options)
+
+    def delete(self, path: str, **options: Unpack[Options]) -> Callable[[H], H]:
+        return self._entry("DELETE", path, options)
+
+    def _entry(self, method: str, path: str, options: Options) -> Callable[[H], H]:
+        def enter(handler: H) -> H:
+            operation = _describe(handler, method=method, path=path, tag=self.tag, options=options)
+            self.operations.append(operation)
+            return handler
+
+        return enter
+
+
+def _describe(handler: Handler, *, method: str, path: str, tag: str, options: Options) -> Operation:
+    name = handler.__name__
+    hints = get_type_hints(handler)
+    parameters = tuple(_PARAMETER.findall(path))
+    reply, is_page = _reply(name, hints.pop("return", None))
+    operation = Operation(
+        name=name,
+        method=method,
+        path=path,
+        tag=tag,
+        summary=_summary(handler),
+        handler=handler,
+        parameters=parameters,
+        arguments=_arguments(handler, hints, parameters),
+        body=_model(name, hints, "body", Body),
+        query=_model(name, hints, "query", Query),
+        reply=reply,
+        is_page=is_page,
+        options=options,
+    )
+    _demand_sense(operation)
+    return operation
+
+
+def _demand_sense(operation: Operation) -> None:
+    name, options = operation.name, operation.options
+    if operation.is_mutation and "permission" not in options:
+        raise TypeError(f"{name} changes something and names no permission")
+    if operation.is_mutation and operation.owns_transactions and "resume" not in options:
+        raise TypeError(f"{name} opens its own transactions and cannot be resumed after a crash")
+    if operation.method in ("GET", "DELETE") and operation.body is not None:
+        raise TypeError(f"{name} is a {operation.method} and takes a body")
+    if ("id" in operation.parameters) != ("id_prefix" in options):
+        raise TypeError(f"{name} must have both {{id}} and id_prefix, or neither")
+
+
+def _summary(handler: Handler) -> str:
+    words = inspect.getdoc(handler) or handler.__name__.replace("_", " ").capitalize() + "."
+    return words.partition("\n")[0]
+
+
+def _reply(name: str, hint: object) -> tuple[type[Out], bool]:
+    is_page = get_origin(hint) is Page
+    shown = get_args(hint)[0] if is_page else hint
+    if not (isinstance(shown, type) and issubclass(shown, Out)):
+        raise TypeError(f"{name} must answer an Out or a Page of one, not {hint!r}")
+    return shown, is_page
+
+
+M = TypeVar("M", Body, Query)
+
+
+def _model(name: str, hints: Mapping[str, Any], argument: str, base: type[M]) -> type[M] | None:
+    hint = hints.get(argument)
+    if hint is None:
+        return None
+    if not (isinstance(hint, type) and issubclass(hint, base)):
+        raise TypeError(f"{name} takes `{argument}` as {hint!r}, which is no {base.__name__}")
+    return hint
+
+
+def _arguments(
+    handler: Handler, hints: Mapping[str, Any], parameters: tuple[str, ...]
+) -> tuple[str, ...]:
+    name = handler.__name__
+    texts = [argument for argument in hints if argument not in _NAMED]
+    if len(texts) != len(parameters) or any(hints[text] is not str for text in texts):
+        raise TypeError(f"{name} must take one str for each of {list(parameters)}, in order")
+    if len(hints) != len(inspect.signature(handler).parameters):
+        raise TypeError(f"{name} must annotate all it takes")
+    from_path = dict(zip(texts, parameters, strict=True))
+    return tuple(from_path.get(argument, argument) for argument in hints)

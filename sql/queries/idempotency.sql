@@ -1,0 +1,53 @@
+-- name: try_key
+-- $2 key. For an operation of one transaction: the lock is held to its end and says whether a twin is running; a twin
+-- that commits between our snapshot and our lock is met when the answer is kept. The schema keeps the modes apart.
+SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1 || ' ' || $2, 0)) AS is_ours,
+       k.digest, k.status, k.body, k.locked_until
+  FROM (SELECT 1) AS once
+  LEFT JOIN idempotency_keys AS k
+    ON k.tenant_id = $1
+   AND k.key = $2;
+
+-- name: find_key
+-- $2 key.
+SELECT digest, status, body, resource_id, locked_until
+  FROM idempotency_keys
+ WHERE tenant_id = $1
+   AND key = $2;
+
+-- name: claim_key
+-- $2 key, $3 digest, $4 resource, $5 lease, $6 wall time. Two at once: the second waits for the first's commit and
+-- touches nothing.
+INSERT INTO idempotency_keys (tenant_id, key, digest, resource_id, locked_until, created_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (tenant_id, key) DO NOTHING;
+
+-- name: take_over_key
+-- $2 key, $3 the dead lease, $4 the new one. The comparison lets one of several win.
+UPDATE idempotency_keys
+   SET locked_until = $4
+ WHERE tenant_id = $1
+   AND key = $2
+   AND status IS NULL
+   AND locked_until = $3;
+
+-- name: keep_answer
+-- $2 key, $3 digest, $4 status, $5 body, $6 wall time, $7 our lease, null without a claim. Whoever has lost the key
+-- meanwhile touches nothing.
+INSERT INTO idempotency_keys AS k (tenant_id, key, digest, status, body, created_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (tenant_id, key) DO UPDATE
+   SET status = excluded.status,
+       body = excluded.body,
+       locked_until = NULL
+ WHERE k.status IS NULL
+   AND k.locked_until = $7;
+
+-- name: release_key
+-- $2 key, $3 our lease, $4 wall time. What was begun stays begun: the next request with this key resumes it at once.
+UPDATE idempotency_keys
+   SET locked_until = $4
+ WHERE tenant_id = $1
+   AND key = $2
+   AND status IS NULL
+   AND locked_until = $3;
