@@ -305,11 +305,11 @@ def _back_off_at(context: Context) -> datetime:
 
 
 def _earliest_pull(context: Context) -> datetime:
-    """When any token may be charged again; without a record the present attempt is the pull."""
-    last = context.last_pull_at
-    if last is None:
-        return context.now + MIN_PULL_GAP if context.rail in PULL else context.now
-    return last + MIN_PULL_GAP
+    """When any token may be charged again; a pull without a record counts as made just now."""
+    if context.last_pull_at is not None:
+        return context.last_pull_at + MIN_PULL_GAP
+    has_pulled = context.rail in PULL or context.pulled_rails
+    return context.now + MIN_PULL_GAP if has_pulled else context.now
 
 
 def _next_reminder(context: Context, deadline_at: datetime) -> datetime:
