@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from duro.runtime.engines.errors import EngineError
+from duro.runtime.engines.processes import IS_LINUX
 
 FORMAT: Final = 1
 # The kernel keeps 108 bytes for a socket's path on Linux and 104 elsewhere, one of them for NUL.
-SOCKET_PATH_BYTES_MAX: Final = 107 if os.uname().sysname == "Linux" else 103
+SOCKET_PATH_BYTES_MAX: Final = 107 if IS_LINUX else 103
 _LONGEST_SOCKET_NAME: Final = ".s.PGSQL.5432"
 # A comma separates folders for PostgreSQL and hosts for its clients; quotes and @ mean more there.
 _UNSAFE_IN_SOCKET_PATHS: Final = frozenset(',"@\\')
@@ -73,6 +74,14 @@ class DataDir:
         if outside is not None:
             changed = replace(changed, outside=str(outside))
         self._save(changed)
+
+    def refuse_lost_cluster(self) -> None:
+        """Never make an empty database where there was a full one."""
+        if self.record.is_provisioned and not (self.cluster / "PG_VERSION").is_file():
+            raise EngineError(
+                f"The files of the database were in {self.cluster}, and they are gone. Put them "
+                "back, or start anew with --reset (and `duro restore`, if there is a backup)."
+            )
 
     def secrets(self) -> Secrets:
         """The passwords, made at the first call."""
@@ -138,10 +147,6 @@ def open_data_dir(path: Path) -> DataDir:
     return data
 
 
-def is_data_dir(path: Path) -> bool:
-    return (path / _MARKER).is_file()
-
-
 def fits_sockets(folder: Path) -> bool:
     name = os.fsencode(folder / _LONGEST_SOCKET_NAME)
     return len(name) <= SOCKET_PATH_BYTES_MAX and _UNSAFE_IN_SOCKET_PATHS.isdisjoint(str(folder))
@@ -149,10 +154,9 @@ def fits_sockets(folder: Path) -> bool:
 
 def make_short_dir(bases: Sequence[str]) -> Path:
     for base in bases:
-        # mkdtemp adds 13 characters to the prefixless base; try before making anything.
-        if not fits_sockets(Path(base) / "duro-xxxxxxxx") or not os.access(base, os.W_OK | os.X_OK):
-            continue
-        return Path(tempfile.mkdtemp(prefix="duro-", dir=base))
+        # mkdtemp ends the name with eight characters of its own.
+        if fits_sockets(Path(base) / "duro-12345678") and os.access(base, os.W_OK | os.X_OK):
+            return Path(tempfile.mkdtemp(prefix="duro-", dir=base))
     raise EngineError(
         f"The path of the data directory is too long for sockets, and none of {', '.join(bases)} "
         "can be used instead. Choose a shorter --data-dir."

@@ -10,6 +10,7 @@ from duro.errors import DuroError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NO_FOLDER = frozenset({errno.EEXIST, errno.ENOTDIR})
 _MIB = 1024 * 1024
 
 
@@ -38,6 +39,10 @@ def explained(where: Path) -> Iterator[None]:
             raise EngineError(
                 f"{error.filename or where} cannot be written ({error.strerror}). Start as the "
                 "user who owns it, or choose another place with --data-dir."
+            ) from error
+        if error.errno in _NO_FOLDER:
+            raise EngineError(
+                f"{error.filename or where} is not a folder. Choose another place with --data-dir."
             ) from error
         raise
 

@@ -10,7 +10,13 @@ from urllib.parse import quote
 from duro.runtime.engines.cluster import SUPERUSER, ensure_cluster
 from duro.runtime.engines.datadir import DataDir
 from duro.runtime.engines.errors import EngineError, engine_failed
-from duro.runtime.engines.processes import EngineProcess, Privileges, run_to_end, wait_until
+from duro.runtime.engines.processes import (
+    EngineProcess,
+    Privileges,
+    find_survivors,
+    run_to_end,
+    wait_until,
+)
 
 OWNER: Final = "duro_owner"
 DATABASE: Final = "duro"
@@ -107,10 +113,7 @@ class Postgres:
 
     def _launch(self) -> EngineProcess:
         plan = self._plan
-        # The number in it may be another process's by now, and PostgreSQL would then refuse.
-        # Where /proc is, survivors of this cluster were found and stopped before.
-        if Path("/proc/self").exists():
-            (plan.data.cluster / "postmaster.pid").unlink(missing_ok=True)
+        self._drop_misleading_pid_file()
         settings = _SETTINGS | {"unix_socket_directories": str(plan.sockets)}
         if not plan.is_durable:
             settings |= _THROW_AWAY_SETTINGS
@@ -122,6 +125,20 @@ class Postgres:
             die_signal=None if plan.is_durable else signal.SIGQUIT,
         )
         return self.process
+
+    def _drop_misleading_pid_file(self) -> None:
+        """Remove the pid file of a dead server when its number is another process's by now.
+
+        PostgreSQL would take that process for a server and refuse. In every other case the file
+        stays: PostgreSQL finds the children of a killed server through it.
+        """
+        file = self._plan.data.cluster / "postmaster.pid"
+        if not file.exists():
+            return
+        number = file.read_text().split("\n", 1)[0]
+        is_taken = Path("/proc", number).exists() if number.isdigit() else False
+        if is_taken and int(number) not in find_survivors(self._plan.data.cluster):
+            file.unlink()
 
     async def _is_ready(self, process: EngineProcess) -> bool:
         """Wait until the server takes connections; false when it ended instead."""

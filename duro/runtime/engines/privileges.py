@@ -5,18 +5,19 @@ import os
 import pwd
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from duro.runtime.engines.binaries import Binaries
 from duro.runtime.engines.datadir import DataDir
 from duro.runtime.engines.errors import EngineError
-from duro.runtime.engines.processes import AS_WE_ARE, Privileges, run_to_end
+from duro.runtime.engines.processes import AS_WE_ARE, IS_LINUX, Privileges, run_to_end
 
 Unroot: TypeAlias = Literal["auto", "userns", "copy"]
-_OVERFLOW_ID: Final = 65534
-_COPY_PREFIX: Final = "duro-"
+# Whose id PostgreSQL sees inside a user namespace; outside, its files stay ours.
+_INNER_NAMES: Final = ("daemon", "bin", "nobody")
 _COPIED: Final = ("bin/postgres", "bin/initdb", "lib/postgresql", "share")
 _PROGRAMS: Final = "programs"
 
@@ -28,19 +29,27 @@ async def choose_privileges(
 
     `is_kept` is false for throw-away data, which may lie in a temporary folder.
     """
-    if os.geteuid() != 0:
+    is_root = os.geteuid() == 0
+    if is_root and not IS_LINUX:
+        raise EngineError("PostgreSQL refuses to run as root. Start as another user.")
+    if not is_root and _has_name(os.geteuid()):
         return AS_WE_ARE, binaries.postgres_bin
     if data.record.outside is None and unroot != "copy":
-        namespace = Privileges("--userns", *_inner_ids(pwd.getpwall()))
+        user = _user_named(_INNER_NAMES)
+        namespace = Privileges("--userns", user.pw_uid, user.pw_gid)
         refusal = await _try_namespace(namespace, data=data, binaries=binaries)
         if refusal is None:
             return namespace, binaries.postgres_bin
-        _refuse_change(data, unroot=unroot, refusal=refusal)
-        log(f"No user namespace for PostgreSQL ({refusal}); it runs as another user instead.")
-    user = _unprivileged_user()
-    if data.record.outside is None:
-        data.update(outside=_make_outside(user, is_kept=is_kept))
-    outside = Path(data.record.outside or "")
+        _refuse_change(data, must_stay=unroot == "userns" or not is_root, refusal=refusal)
+        log(f"PostgreSQL cannot have a user namespace: {refusal}")
+    user = _user_named(["nobody"])
+    outside = Path(data.record.outside) if data.record.outside else None
+    if outside is None or not outside.is_dir():
+        outside = _make_outside(user, is_kept=is_kept)
+        data.update(outside=outside)
+    # The supervisor stopped what used these; PostgreSQL would look at their old owner's number.
+    for leftover in (outside / "run").iterdir():
+        leftover.unlink()
     log(f"PostgreSQL refuses root: it runs as {user.pw_name}, its files are in {outside}")
     bin_folder = await asyncio.to_thread(_copy_programs, binaries, outside)
     return Privileges("--user", user.pw_uid, user.pw_gid), bin_folder
@@ -52,10 +61,13 @@ def is_reachable(folder: Path) -> bool:
     return is_open and not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
 
-def _inner_ids(users: Iterable[pwd.struct_passwd]) -> tuple[int, int]:
-    """Ids to show inside the namespace: initdb demands a user that has a name."""
-    named = [(user.pw_uid, user.pw_gid) for user in users if 0 < user.pw_uid < _OVERFLOW_ID]
-    return min(named, default=(_OVERFLOW_ID, _OVERFLOW_ID))
+def _has_name(uid: int) -> bool:
+    # Containers run programs under numbers that no file names, and initdb demands a name.
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 async def _try_namespace(
@@ -73,9 +85,12 @@ async def _try_namespace(
     return said.strip() or f"it may not enter {data.path} or {binaries.postgres_bin}"
 
 
-def _refuse_change(data: DataDir, *, unroot: Unroot, refusal: str) -> None:
-    if unroot == "userns":
-        raise EngineError(f"PostgreSQL cannot run in a user namespace here: {refusal}")
+def _refuse_change(data: DataDir, *, must_stay: bool, refusal: str) -> None:
+    if must_stay:
+        raise EngineError(
+            f"PostgreSQL cannot run in a user namespace here: {refusal}. Start as a user that "
+            "/etc/passwd names, or set DURO_DATABASE_URL and DURO_REDIS_URL."
+        )
     if (data.cluster / "PG_VERSION").exists():
         raise EngineError(
             f"The data in {data.path} was made by root where user namespaces are allowed, and "
@@ -83,14 +98,14 @@ def _refuse_change(data: DataDir, *, unroot: Unroot, refusal: str) -> None:
         )
 
 
-def _unprivileged_user() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam("nobody")
-    except KeyError as error:
-        raise EngineError(
-            "PostgreSQL refuses to run as root, and this machine has no user `nobody` to run it "
-            "as. Start as another user, or set DURO_DATABASE_URL and DURO_REDIS_URL."
-        ) from error
+def _user_named(names: Sequence[str]) -> pwd.struct_passwd:
+    for name in names:
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise EngineError(
+        f"PostgreSQL refuses to run as root, and this machine has no user {' or '.join(names)} to "
+        "run it as. Start as another user, or set DURO_DATABASE_URL and DURO_REDIS_URL."
+    )
 
 
 def _make_outside(user: pwd.struct_passwd, *, is_kept: bool) -> Path:
@@ -110,7 +125,7 @@ def _new_folder(*, is_kept: bool) -> Path:
     bases = ("/var/lib", "/var/tmp", "/tmp") if is_kept else ("/var/tmp", "/tmp")  # noqa: S108 - mkdtemp makes a private folder there
     for base in map(Path, bases):
         if base.is_dir() and os.access(base, os.W_OK) and is_reachable(base):
-            return Path(tempfile.mkdtemp(prefix=_COPY_PREFIX, dir=base))
+            return Path(tempfile.mkdtemp(prefix="duro-", dir=base))
     raise EngineError(
         "PostgreSQL refuses to run as root, and no folder was found that another user could run "
         f"it in ({', '.join(bases)}). Start as another user, or set DURO_DATABASE_URL and "

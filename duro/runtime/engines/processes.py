@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 POLL_S: Final = 0.02
+IS_LINUX: Final = os.uname().sysname == "Linux"
 _LAUNCHER: Final = Path(__file__).with_name("launch.py")
 _ENGINE_NAMES: Final = frozenset({"postgres", "initdb", "valkey-server", "redis-server"})
 _LOG_MAX_BYTES: Final = 8 * 1024 * 1024
@@ -46,7 +47,8 @@ def spawn(
     die_signal: signal.Signals | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process session of its own, so that Ctrl-C does not reach it."""
-    tie = ["--die-with", f"{os.getpid()}:{int(die_signal)}"] if die_signal else []
+    # Only Linux can tie a child's life to its parent's.
+    tie = ["--die-with", f"{os.getpid()}:{int(die_signal)}"] if die_signal and IS_LINUX else []
     launcher: list[str | Path] = [sys.executable, "-I", "-S", _LAUNCHER]
     return subprocess.Popen(  # noqa: S603 - our own launcher and binaries that find_binaries chose
         [*launcher, *privileges.options(), *tie, "--", *program],
@@ -167,11 +169,23 @@ async def wait_until(claim: Callable[[], bool], *, patience_s: float) -> bool:
 def find_survivors(argument: Path) -> list[int]:
     """Engines of an earlier life: their command line names `argument`, a path of ours."""
     wanted = str(argument)
-    return [pid for pid, words in _processes() if wanted in words[1:] and _is_engine(words)]
+    return [
+        pid
+        for pid, words in _processes()
+        if wanted in words[1:] and _is_engine(words) and _sees_our_files(pid)
+    ]
 
 
 def _is_engine(words: Sequence[str]) -> bool:
     return Path(words[0]).name in _ENGINE_NAMES or str(_LAUNCHER) in words
+
+
+def _sees_our_files(pid: int) -> bool:
+    # Root sees the processes of containers too; the same path means another folder there.
+    try:
+        return Path(f"/proc/{pid}/root").samefile("/")
+    except OSError:
+        return False
 
 
 def _processes() -> Iterator[tuple[int, list[str]]]:

@@ -4,19 +4,19 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from duro.runtime.engines import postgres, valkey
-from duro.runtime.engines.binaries import find_binaries
+from duro.runtime.engines.binaries import Binaries, find_binaries
 from duro.runtime.engines.cluster import unfinished
 from duro.runtime.engines.datadir import DataDir, open_data_dir
 from duro.runtime.engines.errors import explained
 from duro.runtime.engines.postgres import Postgres, PostgresPlan
 from duro.runtime.engines.privileges import Unroot, choose_privileges
-from duro.runtime.engines.processes import AS_WE_ARE, POLL_S, stop_survivors
+from duro.runtime.engines.processes import AS_WE_ARE, POLL_S, Privileges, stop_survivors
 from duro.runtime.engines.valkey import Valkey, ValkeyPlan
 
 
@@ -87,31 +87,16 @@ async def start_engines(
         data = open_data_dir(data_dir)
         try:
             await _stop_survivors(data, say)
+            data.refuse_lost_cluster()
             privileges, bin_folder = await choose_privileges(
                 data=data, binaries=binaries, unroot=unroot, log=say, is_kept=durable
             )
-            data.log.mkdir(mode=0o700, exist_ok=True)
-            sockets = data.make_socket_dir()
-            outside = data.record.outside
-            database = Postgres(
-                PostgresPlan(
-                    data=data,
-                    bin_folder=bin_folder,
-                    psql=binaries.tool("psql"),
-                    privileges=privileges,
-                    sockets=Path(outside) / "run" if outside else sockets,
-                    is_durable=durable,
-                )
-            )
-            redis = Valkey(
-                ValkeyPlan(
-                    data=data,
-                    program=binaries.redis_server,
-                    # Outside root's folders only PostgreSQL has to live; this one may be root.
-                    privileges=AS_WE_ARE if outside else privileges,
-                    sockets=sockets,
-                    is_durable=durable,
-                )
+            database, redis = _plan(
+                data=data,
+                binaries=replace(binaries, postgres_bin=bin_folder),
+                psql=binaries.tool("psql"),
+                privileges=privileges,
+                is_durable=durable,
             )
         except BaseException:
             data.drop_socket_dir()
@@ -126,8 +111,10 @@ async def start_engines(
 
 
 async def remove_data(data_dir: Path) -> None:
-    """Remove everything that the engines keep for `data_dir`, and itself."""
+    """Remove everything that the engines keep for `data_dir`, and the folder itself."""
     with explained(data_dir):
+        if not await asyncio.to_thread(data_dir.exists):
+            return
         data = open_data_dir(data_dir)
         try:
             await _stop_survivors(data, _say_nothing)
@@ -148,6 +135,31 @@ def _remove(entry: Path) -> None:
         shutil.rmtree(entry)
     else:
         entry.unlink()
+
+
+def _plan(
+    *, data: DataDir, binaries: Binaries, psql: Path, privileges: Privileges, is_durable: bool
+) -> tuple[Postgres, Valkey]:
+    data.log.mkdir(mode=0o700, exist_ok=True)
+    sockets = data.make_socket_dir()
+    outside = data.record.outside
+    database = PostgresPlan(
+        data=data,
+        bin_folder=binaries.postgres_bin,
+        psql=psql,
+        privileges=privileges,
+        sockets=Path(outside) / "run" if outside else sockets,
+        is_durable=is_durable,
+    )
+    redis = ValkeyPlan(
+        data=data,
+        program=binaries.redis_server,
+        # Another user cannot come to the data directory, and this server does not refuse root.
+        privileges=AS_WE_ARE if outside else privileges,
+        sockets=sockets,
+        is_durable=is_durable,
+    )
+    return Postgres(database), Valkey(redis)
 
 
 async def _start_both(database: Postgres, redis: Valkey) -> None:
