@@ -30,7 +30,7 @@ _ENDS_TRANSACTION: Final = re.compile(
 _PATIENCE: Final = "SET lock_timeout = '60s'"
 _LOCK: Final = "SELECT pg_advisory_lock($1)"
 # A table lock that is not had soon would make every query behind it wait as well.
-_LIMITS: Final = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10min'"
+_LIMITS: Final = "SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '10min'"
 _SEARCH_PATH: Final = "SELECT set_config('search_path', $1, true)"
 _HAS_RECORD: Final = "SELECT to_regclass('core.migrations') IS NOT NULL"
 _READ_RECORD: Final = """
@@ -179,9 +179,18 @@ def _read(path: Path, target: Target) -> Migration:
         phase=cast(Phase, named[2]),
         name=named[3],
         path=path,
-        text=_PLACEHOLDER.sub(lambda found: f'"{target.roles[found[1]]}"', source),
+        text=_fill(source, path=path, roles=target.roles),
         checksum=hashlib.sha256(source.encode()).hexdigest(),
     )
+
+
+def _fill(source: str, *, path: Path, roles: Mapping[str, str]) -> str:
+    def role(found: re.Match[str]) -> str:
+        if found[1] not in roles:
+            raise MigrationError(f"{path} names {found[0]}, which only the data schemas have")
+        return f'"{roles[found[1]]}"'
+
+    return _PLACEHOLDER.sub(role, source)
 
 
 def _plan(
