@@ -130,7 +130,7 @@ def test_index_names_the_period_that_contains_the_instant(
     assert found.starts_at <= at < found.ends_at
 
 
-@given(anchor=anchors, n=st.integers(0, 2000), cadence=cadences, zone=zones)
+@given(anchor=anchors, n=st.integers(0, 1500), cadence=cadences, zone=zones)
 def test_index_turns_exactly_at_the_boundary(
     anchor: datetime, n: int, cadence: Cadence, zone: ZoneInfo
 ) -> None:
