@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -10,13 +10,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     Strict,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 from duro.errors import Detail, InvalidError
 from duro.kit.json import is_storable
@@ -50,6 +51,10 @@ class Body(BaseModel):
         alias_generator=to_camel,
         hide_input_in_errors=True,
     )
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were given, by their Python names; for a PATCH, where absent and null differ."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class Query(BaseModel):
@@ -143,6 +148,20 @@ def _schema(**words: str) -> WithJsonSchema:
     return WithJsonSchema(words, mode="validation")
 
 
+class _NotNull:
+    """For a field that may be absent and, when it is given, is not null: `Annotated[Name | None, NOT_NULL] = None`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        schema = handler(source)
+        if schema["type"] != "nullable":
+            raise TypeError("NOT_NULL is for a type that is otherwise nullable")
+        inner: core_schema.CoreSchema = schema["schema"]
+        return inner
+
+
+NOT_NULL: Final = _NotNull()
 # For an enumeration in a Body: JSON has text only, so the text of a member is accepted.
 Choice: Final = Strict(strict=False)
 

@@ -1,0 +1,7 @@
+"""What tenants offer to the runtime."""
+
+from duro.kit.module import Module
+
+
+def build() -> Module:
+    return Module(name="tenants")
