@@ -41,7 +41,7 @@ async def choose_privileges(
         if refusal is None:
             return namespace, binaries.postgres_bin
         _refuse_change(data, must_stay=unroot == "userns" or not is_root, refusal=refusal)
-        log(f"PostgreSQL cannot have a user namespace: {refusal}")
+        log(f"PostgreSQL cannot run in a user namespace here: {refusal}")
     user = _user_named(["nobody"])
     outside = Path(data.record.outside) if data.record.outside else None
     if outside is None or not outside.is_dir():

@@ -44,6 +44,11 @@ class Running:
         if data is not None:
             await _stop(data, self._database, self._redis)
 
+    def pids(self) -> dict[str, int]:
+        """Process ids of the engines, for those who watch or disturb them."""
+        servers = {"postgres": self._database.process, "redis": self._redis.process}
+        return {name: process.pid for name, process in servers.items() if process is not None}
+
     async def restart_database(self) -> None:
         """Stop and start PostgreSQL alone, as an operator would for an upgrade."""
         await self._database.stop()
