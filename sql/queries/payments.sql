@@ -32,14 +32,15 @@ SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_y
  LIMIT cardinality($2::text[]);
 
 -- name: list_payment_methods
--- $2 customer, $3 and $4 where the page before ended (created, id) or null, $5 limit.
+-- $2 customer; $3, $4 the page begins below this instant and id, $5 and not before this instant, $6 limit.
 SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
   FROM payment_methods
  WHERE tenant_id = $1
    AND customer_id = $2
-   AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::text))
+   AND (created_at, id) < ($3, $4)
+   AND created_at >= $5
  ORDER BY created_at DESC, id DESC
- LIMIT $5;
+ LIMIT $6;
 
 -- name: insert_payment_method
 -- The columns in order; the customer's first method is the default. Another transaction may add the same token, or
@@ -107,46 +108,43 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
    FOR UPDATE;
 
 -- name: list_attempts
--- $2 and $3 where the page before ended (created, id) or null, $4 limit; filters or null: $5 status, $6 subscription, $7 created from, $8 created before.
+-- $2, $3 the page begins below this instant and id, $4 and not before this instant, $5 limit; filters or null: $6 status, $7 subscription.
 SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
   FROM payment_attempts
  WHERE tenant_id = $1
-   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))
-   AND ($5::text IS NULL OR status = $5)
-   AND ($6::text IS NULL OR subscription_id = $6)
-   AND ($7::timestamptz IS NULL OR created_at >= $7)
-   AND ($8::timestamptz IS NULL OR created_at < $8)
+   AND (created_at, id) < ($2, $3)
+   AND created_at >= $4
+   AND ($6::text IS NULL OR status = $6)
+   AND ($7::text IS NULL OR subscription_id = $7)
  ORDER BY created_at DESC, id DESC
- LIMIT $4;
+ LIMIT $5;
 
 -- name: list_attempts_of_customer
--- As list_attempts, and $9 customer: a plan of its own, because attempts_of_customer finds them.
+-- As list_attempts, and $8 customer: a plan of its own, because attempts_of_customer finds them.
 SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
   FROM payment_attempts
  WHERE tenant_id = $1
-   AND customer_id = $9
-   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))
-   AND ($5::text IS NULL OR status = $5)
-   AND ($6::text IS NULL OR subscription_id = $6)
-   AND ($7::timestamptz IS NULL OR created_at >= $7)
-   AND ($8::timestamptz IS NULL OR created_at < $8)
+   AND customer_id = $8
+   AND (created_at, id) < ($2, $3)
+   AND created_at >= $4
+   AND ($6::text IS NULL OR status = $6)
+   AND ($7::text IS NULL OR subscription_id = $7)
  ORDER BY created_at DESC, id DESC
- LIMIT $4;
+ LIMIT $5;
 
 -- name: list_attempts_of_invoice
--- As list_attempts, and $9 customer or null, $10 invoice: a plan of its own, because attempts_of_invoice finds them.
+-- As list_attempts, and $8 customer or null, $9 invoice: a plan of its own, because attempts_of_invoice finds them.
 SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
   FROM payment_attempts
  WHERE tenant_id = $1
-   AND invoice_id = $10
-   AND ($9::text IS NULL OR customer_id = $9)
-   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))
-   AND ($5::text IS NULL OR status = $5)
-   AND ($6::text IS NULL OR subscription_id = $6)
-   AND ($7::timestamptz IS NULL OR created_at >= $7)
-   AND ($8::timestamptz IS NULL OR created_at < $8)
+   AND invoice_id = $9
+   AND ($8::text IS NULL OR customer_id = $8)
+   AND (created_at, id) < ($2, $3)
+   AND created_at >= $4
+   AND ($6::text IS NULL OR status = $6)
+   AND ($7::text IS NULL OR subscription_id = $7)
  ORDER BY created_at DESC, id DESC
- LIMIT $4;
+ LIMIT $5;
 
 -- name: read_attempts_of_invoice
 -- $2 invoice, $3 limit; oldest first.
@@ -154,6 +152,15 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
   FROM payment_attempts
  WHERE tenant_id = $1
    AND invoice_id = $2
+ ORDER BY created_at, id
+ LIMIT $3;
+
+-- name: read_attempts_of_invoices
+-- $2 invoices, $3 limit; oldest first.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND invoice_id = ANY ($2::text[])
  ORDER BY created_at, id
  LIMIT $3;
 

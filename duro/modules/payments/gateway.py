@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from duro.errors import GatewayNotConfiguredError
+from duro.kit.db import Tx
 from duro.kit.modes import Mode
+from duro.kit.pagination import Seek
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,31 @@ class Gateways:
         if gateway is None:
             raise GatewayNotConfiguredError(f"There is no payment gateway for {mode.value} mode.")
         return gateway
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """One charge as the gateway itself remembers it."""
+
+    reference: str
+    amount_minor: int
+    currency: str
+    status: str
+    code: str | None
+    charged_at: datetime
+
+    @property
+    def id(self) -> str:
+        return self.reference
+
+    @property
+    def created_at(self) -> datetime:
+        return self.charged_at
+
+
+class GatewayBooks(Protocol):
+    """The books of a gateway that lets us read them: the simulated one."""
+
+    async def list_charges(self, tx: Tx, *, reference: str | None, seek: Seek) -> list[BookEntry]:
+        """Newest first; one more than the page holds."""
+        ...

@@ -76,11 +76,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFilter:
-    """What a list of attempts is narrowed to; the range is half-open."""
+    """What a list of attempts is narrowed to."""
 
     status: AttemptStatus | None = None
     customer_id: str | None = None
     subscription_id: str | None = None
     invoice_id: str | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None

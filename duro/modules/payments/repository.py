@@ -1,12 +1,13 @@
 """The only reader and writer of payment_methods and payment_attempts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Final
 
 from duro.kit.db import Tx
+from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import Statement, queries
 from duro.modules.payments.errors import PaymentMethodNotFoundError, TransactionNotFoundError
@@ -25,9 +26,6 @@ _CHANGING: Final = (
 )
 # An invoice has a handful of attempts; the bound only keeps a broken one from filling the memory.
 _ATTEMPTS_OF_INVOICE_MAX: Final = 1000
-
-# Where a page ended: its last row's created_at and id.
-Position: TypeAlias = tuple[datetime, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class PaymentMethodRepository:
         row = await self.tx.row(_Q["find_payment_method_by_token"], token)
         return None if row is None else into(PaymentMethod, row)
 
-    async def find_many(self, method_ids: Sequence[str]) -> dict[str, PaymentMethod]:
+    async def find_many(self, method_ids: Collection[str]) -> dict[str, PaymentMethod]:
         """By id; ids that are not there are left out."""
         rows = await self.tx.rows(_Q["find_payment_methods"], sorted(set(method_ids)))
         return {row["id"]: into(PaymentMethod, row) for row in rows}
@@ -58,18 +56,14 @@ class PaymentMethodRepository:
     async def find_default(self, customer_id: str) -> PaymentMethod | None:
         return (await self.defaults_of([customer_id])).get(customer_id)
 
-    async def defaults_of(self, customer_ids: Sequence[str]) -> dict[str, PaymentMethod]:
+    async def defaults_of(self, customer_ids: Collection[str]) -> dict[str, PaymentMethod]:
         """By customer; customers without a default are left out."""
         rows = await self.tx.rows(_Q["find_default_methods"], sorted(set(customer_ids)))
         return {row["customer_id"]: into(PaymentMethod, row) for row in rows}
 
-    async def list_of_customer(
-        self, customer_id: str, *, after: Position | None, limit: int
-    ) -> list[PaymentMethod]:
-        """Newest first."""
-        rows = await self.tx.rows(
-            _Q["list_payment_methods"], customer_id, *(after or (None, None)), limit
-        )
+    async def list_of_customer(self, customer_id: str, seek: Seek) -> list[PaymentMethod]:
+        """Newest first; one more than the page holds."""
+        rows = await self.tx.rows(_Q["list_payment_methods"], customer_id, *_place(seek))
         return [into(PaymentMethod, row) for row in rows]
 
     async def add(self, method: PaymentMethod) -> PaymentMethod:
@@ -122,27 +116,22 @@ class AttemptRepository:
             raise TransactionNotFoundError(f"There is no transaction {attempt_id}.")
         return into(Attempt, row)
 
-    async def lock_many(self, attempt_ids: Sequence[str]) -> list[Attempt]:
-        """Holds the rows, in the order of their ids; ids that are not there are left out."""
+    async def lock_many(self, attempt_ids: Collection[str]) -> dict[str, Attempt]:
+        """Holds the rows, by id and in the order of their ids; ids that are not there are left out."""
         rows = await self.tx.rows(_Q["lock_attempts"], sorted(set(attempt_ids)))
-        return [into(Attempt, row) for row in rows]
+        return {row["id"]: into(Attempt, row) for row in rows}
 
-    async def list_page(
-        self, where: AttemptFilter, *, after: Position | None, limit: int
-    ) -> list[Attempt]:
-        """Newest first."""
-        place = (*(after or (None, None)), limit)
-        narrowed = (where.status, where.subscription_id, where.created_from, where.created_to)
+    async def list_page(self, where: AttemptFilter, seek: Seek) -> list[Attempt]:
+        """Newest first; one more than the page holds."""
+        shared = (*_place(seek), where.status, where.subscription_id)
         if where.invoice_id is not None:
-            by_invoice = _Q["list_attempts_of_invoice"]
-            rows = await self.tx.rows(
-                by_invoice, *place, *narrowed, where.customer_id, where.invoice_id
-            )
+            statement = _Q["list_attempts_of_invoice"]
+            rows = await self.tx.rows(statement, *shared, where.customer_id, where.invoice_id)
         elif where.customer_id is not None:
-            by_customer = _Q["list_attempts_of_customer"]
-            rows = await self.tx.rows(by_customer, *place, *narrowed, where.customer_id)
+            statement = _Q["list_attempts_of_customer"]
+            rows = await self.tx.rows(statement, *shared, where.customer_id)
         else:
-            rows = await self.tx.rows(_Q["list_attempts"], *place, *narrowed)
+            rows = await self.tx.rows(_Q["list_attempts"], *shared)
         return [into(Attempt, row) for row in rows]
 
     async def of_invoice(self, invoice_id: str) -> list[Attempt]:
@@ -152,6 +141,12 @@ class AttemptRepository:
         )
         return [into(Attempt, row) for row in rows]
 
+    async def of_invoices(self, invoice_ids: Sequence[str]) -> list[Attempt]:
+        """Of several invoices, oldest first."""
+        most = _ATTEMPTS_OF_INVOICE_MAX * max(len(invoice_ids), 1)
+        rows = await self.tx.rows(_Q["read_attempts_of_invoices"], list(invoice_ids), most)
+        return [into(Attempt, row) for row in rows]
+
     async def claim_to_reconcile(self, limit: int) -> list[Attempt]:
         """Open attempts whose gateway is to be asked now, held for a minute; oldest first."""
         rows = await self.tx.rows(
@@ -159,3 +154,7 @@ class AttemptRepository:
         )
         # An UPDATE answers in any order; the test clock promises one.
         return sorted((into(Attempt, row) for row in rows), key=attrgetter("created_at", "id"))
+
+
+def _place(seek: Seek) -> tuple[datetime, str, datetime, int]:
+    return seek.before_at, seek.before_id, seek.since_at, seek.fetch

@@ -1,0 +1,162 @@
+"""The gateway of test mode: keeps its own books, and plays every test instrument."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Final, TypeAlias
+
+from duro.adapters.gateways.books import Books, RacedError, Verdict
+from duro.adapters.gateways.instruments import Reply, Status
+from duro.errors import UnavailableError
+from duro.kit.db import Database, Tx
+from duro.kit.modes import Mode
+from duro.kit.pagination import Seek
+from duro.modules.payments.gateway import (
+    Answer,
+    BookEntry,
+    ChargeRequest,
+    Failed,
+    Finding,
+    NotFound,
+    Succeeded,
+    Unknown,
+)
+
+# One reference that arrives at once on two tokens: the loser reads what the winner wrote.
+_TRIES_MAX: Final = 3
+_TIMEOUT_S: Final = 30.0
+_UNREACHABLE: Final = "The gateway cannot be reached."
+_NO_ANSWER: Final = "The gateway did not answer in time."
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long answers take, in seconds of wall time."""
+
+    latency_s: float = 0.0
+    timeout_s: float = 0.2
+    slow_s: float = 12.0
+
+
+# `None`: the batch was given up before it was written; join another.
+_Result: TypeAlias = Verdict | Unknown | None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Charges of one tenant that go to the books together."""
+
+    requests: list[ChargeRequest] = field(default_factory=list)
+    results: list["asyncio.Future[_Result]"] = field(default_factory=list)
+
+    def join(self, request: ChargeRequest) -> "asyncio.Future[_Result]":
+        result: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self.requests.append(request)
+        self.results.append(result)
+        return result
+
+    def settle(self, results: Iterable[_Result]) -> None:
+        for waiting, result in zip(self.results, results, strict=False):
+            if not waiting.done():
+                waiting.set_result(result)
+
+
+class SimulatedGateway:
+    """A `ChargeGateway` whose books are tables of the sandbox, written in transactions of its own.
+
+    A charge is in the books before it is answered, as at a real gateway: a caller that dies in between finds it by
+    look-up. Charges of a tenant that arrive together are written together.
+    """
+
+    name = "simulated"
+
+    def __init__(self, db: Database, *, waits: Waits | None = None) -> None:
+        self._db = db
+        self._waits = waits or Waits()
+        self._open: dict[str, _Batch] = {}
+
+    async def charge(self, request: ChargeRequest) -> Answer:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return await self._charge(request)
+        except TimeoutError:
+            return Unknown(_NO_ANSWER)
+
+    async def look_up(self, request: ChargeRequest) -> Finding:
+        try:
+            async with (
+                asyncio.timeout(_TIMEOUT_S),
+                self._db.begin(Mode.TEST, request.tenant_id) as tx,
+            ):
+                found = await Books(tx).find([request.reference])
+        except TimeoutError:
+            return Unknown(_NO_ANSWER)
+        except UnavailableError:
+            return Unknown(_UNREACHABLE)
+        await asyncio.sleep(self._waits.latency_s)
+        verdict = found.get(request.reference)
+        if verdict is None or verdict.outcome.status is Status.DROPPED:
+            return NotFound()
+        return _answer(verdict)
+
+    async def list_charges(self, tx: Tx, *, reference: str | None, seek: Seek) -> list[BookEntry]:
+        return await Books(tx).list_charges(reference=reference, seek=seek)
+
+    async def _charge(self, request: ChargeRequest) -> Answer:
+        result = await self._record(request)
+        await asyncio.sleep(self._waits.latency_s)
+        if isinstance(result, Unknown):
+            return result
+        match result.outcome.reply:
+            case Reply.NEVER:
+                await asyncio.sleep(self._waits.timeout_s)
+                return Unknown(_NO_ANSWER)
+            case Reply.LATE:
+                await asyncio.sleep(self._waits.slow_s)
+            case Reply.AT_ONCE:
+                pass
+        return _answer(result)
+
+    async def _record(self, request: ChargeRequest) -> Verdict | Unknown:
+        """What the books say once the request is in them.
+
+        The first to come opens a batch, lets everything that is ready to run join it, and writes it for all. Whoever
+        is in a batch whose writer was cancelled, or met a bug, begins anew: the reference makes that harmless.
+        """
+        result: _Result = None
+        while result is None:
+            batch = self._open.get(request.tenant_id)
+            result = await (self._lead(request) if batch is None else batch.join(request))
+        return result
+
+    async def _lead(self, request: ChargeRequest) -> _Result:
+        batch = self._open[request.tenant_id] = _Batch()
+        own = batch.join(request)
+        try:
+            try:
+                await asyncio.sleep(0)
+            finally:
+                # From here on another batch may open; the database keeps the two apart.
+                del self._open[request.tenant_id]
+            batch.settle(await self._write(request.tenant_id, batch.requests))
+        finally:
+            batch.settle(repeat(None))
+        return own.result()
+
+    async def _write(self, tenant_id: str, requests: Sequence[ChargeRequest]) -> Iterable[_Result]:
+        for _ in range(_TRIES_MAX):
+            try:
+                async with self._db.begin(Mode.TEST, tenant_id) as tx:
+                    return await Books(tx).record(requests)
+            except RacedError:
+                continue
+            except UnavailableError:
+                break
+        return repeat(Unknown(_UNREACHABLE))
+
+
+def _answer(verdict: Verdict) -> Answer:
+    if verdict.outcome.code is not None:
+        return Failed(verdict.outcome.code)
+    return Succeeded(verdict.amount_minor, verdict.currency)

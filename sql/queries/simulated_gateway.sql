@@ -1,0 +1,78 @@
+-- name: lock_tokens
+-- $2 tokens. In their order, so that two batches never wait for each other in a circle: whoever holds a token's row
+-- counts its uses alone. The zone is the tenant's, because payday is a local day.
+SELECT t.token, t.uses, t.first_used_at,
+       (SELECT n.time_zone
+          FROM tenants AS n
+         WHERE n.id = $1) AS zone
+  FROM simulated_tokens AS t
+ WHERE t.tenant_id = $1
+   AND t.token = ANY($2::text[])
+ ORDER BY t.token
+ LIMIT cardinality($2::text[])
+   FOR UPDATE OF t;
+
+-- name: insert_tokens
+-- $2 tokens, $3 the name of the instrument of each; in their order for the same reason.
+INSERT INTO simulated_tokens (tenant_id, token, instrument, uses, first_used_at)
+SELECT $1, n.token, n.instrument, 0, NULL
+  FROM unnest($2::text[], $3::text[]) AS n (token, instrument)
+ ORDER BY n.token
+    ON CONFLICT (tenant_id, token) DO NOTHING;
+
+-- name: find_charges
+-- $2 references. A statement of its own after the lock, so that it sees what the last holder committed.
+SELECT reference, amount_minor, currency, status, code, charged_at
+  FROM simulated_charges
+ WHERE tenant_id = $1
+   AND reference = ANY($2::text[])
+ ORDER BY reference
+ LIMIT cardinality($2::text[]);
+
+-- name: record_charges
+-- $2 tokens, $3 their uses, $4 their first use; then one array for each column of the new charges.
+-- A dropped request may be sent again; anything else under a known reference is left as it is, which the count tells.
+  WITH counted AS (
+       UPDATE simulated_tokens AS t
+          SET uses = n.uses,
+              first_used_at = n.first_used_at
+         FROM unnest($2::text[], $3::integer[], $4::timestamptz[]) AS n (token, uses, first_used_at)
+        WHERE t.tenant_id = $1
+          AND t.token = n.token
+       )
+INSERT INTO simulated_charges AS c (tenant_id, reference, token, amount_minor, currency, status, code, charged_at)
+SELECT $1, n.reference, n.token, n.amount_minor, n.currency, n.status, n.code, n.charged_at
+  FROM unnest($5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
+       AS n (reference, token, amount_minor, currency, status, code, charged_at)
+ ORDER BY n.reference
+    ON CONFLICT (tenant_id, reference) DO UPDATE
+   SET token = excluded.token,
+       amount_minor = excluded.amount_minor,
+       currency = excluded.currency,
+       status = excluded.status,
+       code = excluded.code,
+       charged_at = excluded.charged_at
+ WHERE c.status = 'dropped';
+
+-- name: list_charges
+-- $2, $3 the page begins below this instant and reference, $4 and not before this instant, $5 limit.
+SELECT reference, amount_minor, currency, status, code, charged_at
+  FROM simulated_charges
+ WHERE tenant_id = $1
+   AND (charged_at, reference) < ($2, $3)
+   AND charged_at >= $4
+   AND status <> 'dropped'
+ ORDER BY charged_at DESC, reference DESC
+ LIMIT $5;
+
+-- name: list_charges_of_reference
+-- As list_charges, and $6 reference: a plan of its own, because the primary key finds it.
+SELECT reference, amount_minor, currency, status, code, charged_at
+  FROM simulated_charges
+ WHERE tenant_id = $1
+   AND reference = $6
+   AND (charged_at, reference) < ($2, $3)
+   AND charged_at >= $4
+   AND status <> 'dropped'
+ ORDER BY charged_at DESC, reference DESC
+ LIMIT $5;
