@@ -8,10 +8,11 @@ SELECT $1, item.id, item.template, item.customer_id, item.cause, item.data, 'que
     ON CONFLICT ON CONSTRAINT one_message_per_cause DO NOTHING;
 
 -- name: list_messages
--- $2 and $3 the last message seen (createdAt, id) or nulls, $4 limit.
+-- $2 and $3 the last message seen (createdAt, id), $4 created since, $5 limit.
 SELECT id, template, customer_id, cause, data, status, created_at
   FROM outbox
  WHERE tenant_id = $1
-   AND (created_at, id) < (COALESCE($2::timestamptz, 'infinity'), COALESCE($3::text, ''))
+   AND (created_at, id) < ($2, $3)
+   AND created_at >= $4
  ORDER BY created_at DESC, id DESC
- LIMIT $4;
+ LIMIT $5;

@@ -47,13 +47,3 @@ class Event:
     data: dict[str, object]
     created_at: datetime
     dispatched_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events a list shows; `created_from` is inclusive, `created_before` is not."""
-
-    type: EventType | None = None
-    object_id: str | None = None
-    created_from: datetime | None = None
-    created_before: datetime | None = None

@@ -1,15 +1,15 @@
-"""The only reader and writer of the table of events, but for their fan-out."""
+"""The only reader and writer of `events`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
+from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import queries
-from duro.modules.events.model import Event, EventFilter, NewEvent
+from duro.modules.events.model import Event, EventType, NewEvent
 
 _SQL: Final = queries("events")
 
@@ -33,20 +33,15 @@ class EventRepository:
         row = await self.tx.row(_SQL["find_event"], event_id)
         return None if row is None else into(Event, row)
 
-    async def page(
-        self, shown: EventFilter, *, before: tuple[datetime, str] | None, limit: int
-    ) -> list[Event]:
-        """Up to `limit` events, newest first, that stand after the one at `before`."""
-        created_at, event_id = before or (None, None)
+    async def page(self, place: Seek, *, of_type: EventType | None) -> list[Event]:
+        """The events of one page, newest first; every type when none is named."""
         rows = await self.tx.rows(
             _SQL["list_events"],
-            shown.type,
-            shown.object_id,
-            shown.created_from,
-            shown.created_before,
-            created_at,
-            event_id,
-            limit,
+            place.before_at,
+            place.before_id,
+            place.since_at,
+            place.fetch,
+            of_type,
         )
         return [into(Event, row) for row in rows]
 
@@ -59,3 +54,12 @@ class EventRepository:
         """The first events written after a position, in the order of writing."""
         rows = await self.tx.rows(_SQL["list_events_after"], position, limit)
         return [into(Event, row) for row in rows]
+
+    async def claim_undispatched(self, limit: int) -> list[Event]:
+        """The oldest events that no endpoint was given yet, held until this transaction ends."""
+        rows = await self.tx.rows(_SQL["claim_undispatched_events"], self.tx.now, limit)
+        return [into(Event, row) for row in rows]
+
+    async def mark_dispatched(self, ids: Sequence[str]) -> None:
+        """Say that every endpoint that wants these events has a delivery of them."""
+        await self.tx.run(_SQL["mark_events_dispatched"], list(ids), self.tx.now)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
+from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import queries
 from duro.modules.messages.model import Message, NewMessage
@@ -28,8 +28,9 @@ class OutboxRepository:
         values = columns(messages, "template", "customer_id", "cause", "data")
         return await self.tx.run(_SQL["insert_messages"], ids, *values, self.tx.now)
 
-    async def page(self, *, before: tuple[datetime, str] | None, limit: int) -> list[Message]:
-        """Up to `limit` messages, newest first, that stand after the one at `before`."""
-        created_at, message_id = before or (None, None)
-        rows = await self.tx.rows(_SQL["list_messages"], created_at, message_id, limit)
+    async def page(self, place: Seek) -> list[Message]:
+        """The messages of one page, newest first."""
+        rows = await self.tx.rows(
+            _SQL["list_messages"], place.before_at, place.before_id, place.since_at, place.fetch
+        )
         return [into(Message, row) for row in rows]

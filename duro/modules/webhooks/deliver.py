@@ -1,0 +1,187 @@
+"""Delivery: claim what is due, send it outside any transaction, record what came of it."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+import structlog
+
+from duro.kit.clock import monotonic_s
+from duro.kit.envelope import Envelope
+from duro.kit.work import Ran, WorkScope
+from duro.modules.webhooks.egress import Answer, Egress
+from duro.modules.webhooks.model import ClaimedDelivery, DeliveryStatus, Outcome
+from duro.modules.webhooks.repository import DeliveryRepository, EndpointRepository
+from duro.modules.webhooks.schedule import judge, own_fault
+from duro.modules.webhooks.sealing import open_secrets
+from duro.modules.webhooks.signing import signed_headers, write_body
+
+log = structlog.get_logger(__name__)
+
+# Longer than one delivery can wait for the one before it (20 s) and then for its answer (15 s).
+_LEASE: Final = timedelta(seconds=60)
+_PER_ENDPOINT_MAX: Final = 20
+_ORDER_WAIT_S: Final = 20.0
+# How long what falls due meanwhile may wait for attempts that are under way.
+_POLL_S: Final = 0.25
+# Attempts that end this soon after one another are recorded together.
+_GATHER_S: Final = 0.02
+_SLOW_S: Final = 1.0
+
+_Task: TypeAlias = asyncio.Task[Answer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    delivery: ClaimedDelivery
+    lease_until: datetime
+    started_s: float
+
+
+@dataclass(slots=True)
+class _Round:
+    """One call of `Deliverer.run`.
+
+    It keeps claiming while a slow receiver makes it wait, so that the others do not wait with it.
+    """
+
+    scope: WorkScope
+    limit: int
+    egress: Egress
+    envelope: Envelope
+    done: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    under_way: dict[_Task, _Attempt] = field(default_factory=dict)
+    # The last delivery of each object to each endpoint: the next one waits for it.
+    last_of: dict[tuple[str, str], _Task] = field(default_factory=dict)
+
+    async def run(self) -> Ran:
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._work(group)
+        except BaseExceptionGroup as failed:
+            # Tasks answer and never raise, so the one error in the group is that of the loop itself.
+            raise failed.exceptions[0] from None
+        return Ran(self.done, self.counts)
+
+    async def _work(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            if (room := self._room()) > 0:
+                await self._start(group, room)
+            if not self.under_way:
+                return
+            ended, _ = await asyncio.wait(
+                self.under_way, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if ended:
+                ended, _ = await asyncio.wait(self.under_way, timeout=_GATHER_S)
+                await self._record(ended)
+
+    def _room(self) -> int:
+        """How many more may start: past the limit only beside a slow one, which must not hold up the rest."""
+        room = self.limit - len(self.under_way)
+        return room if self._slow_endpoints() else room - self.done
+
+    def _slow_endpoints(self) -> set[str]:
+        since = monotonic_s() - _SLOW_S
+        return {
+            attempt.delivery.endpoint_id
+            for attempt in self.under_way.values()
+            if attempt.started_s < since
+        }
+
+    async def _start(self, group: asyncio.TaskGroup, room: int) -> None:
+        busy = Counter(attempt.delivery.endpoint_id for attempt in self.under_way.values())
+        if self.done + len(self.under_way) >= self.limit:
+            # Past the limit the round ends as soon as the slow ones do.
+            busy.update(dict.fromkeys(self._slow_endpoints(), _PER_ENDPOINT_MAX))
+        async with self.scope.begin() as tx:
+            lease_until = tx.wall + _LEASE
+            claimed = await DeliveryRepository(tx).claim(
+                room, per_endpoint=_PER_ENDPOINT_MAX, under_way=busy, lease_until=lease_until
+            )
+            if not claimed and not busy:
+                await DeliveryRepository(tx).park()
+        for delivery in claimed:
+            key = (delivery.endpoint_id, delivery.object_id)
+            task = group.create_task(self._send(delivery, after=self.last_of.get(key)))
+            self.last_of[key] = task
+            self.under_way[task] = _Attempt(delivery, lease_until, monotonic_s())
+
+    async def _send(self, delivery: ClaimedDelivery, *, after: _Task | None) -> Answer | None:
+        """The receiver's answer, or null when something of ours broke."""
+        if after is not None:
+            await asyncio.wait([after], timeout=_ORDER_WAIT_S)
+        try:
+            sealed = (delivery.secret, delivery.old_secret)
+            secrets = open_secrets(self.envelope, self.scope, delivery.endpoint_id, sealed)
+            body = write_body(
+                event_id=delivery.event_id,
+                event_type=delivery.event_type,
+                created_at=delivery.event_at,
+                data=delivery.data,
+            )
+            headers = signed_headers(
+                body,
+                event_id=delivery.event_id,
+                event_type=delivery.event_type,
+                secret_texts=secrets,
+                wall=self.scope.db.clock.wall(),
+            )
+            return await self.egress.post(delivery.url, body=body, headers=headers)
+        except Exception:
+            # The boundary of one delivery: a fault of ours must neither use up the receiver's tries nor stop the rest.
+            log.exception("webhook_not_sent", delivery_id=delivery.id)
+            return None
+
+    async def _record(self, ended: set[_Task]) -> None:
+        attempts = [(self.under_way.pop(task), task.result()) for task in ended]
+        by_lease: dict[datetime, list[Outcome]] = {}
+        async with self.scope.begin() as tx:
+            for attempt, answer in attempts:
+                outcome = _outcome(attempt.delivery, answer, now=tx.now, wall=tx.wall)
+                by_lease.setdefault(attempt.lease_until, []).append(outcome)
+            recorded = [outcome for outcomes in by_lease.values() for outcome in outcomes]
+            # Lock order: endpoint, then deliveries, as when an endpoint is removed.
+            if gone := {each.endpoint_id for each in recorded if each.is_endpoint_gone}:
+                await EndpointRepository(tx).disable(sorted(gone))
+            for lease_until, outcomes in by_lease.items():
+                await DeliveryRepository(tx).record(outcomes, lease_until=lease_until)
+        self.done += len(recorded)
+        self._count(recorded)
+
+    def _count(self, recorded: list[Outcome]) -> None:
+        for outcome in recorded:
+            is_delivered = outcome.status is DeliveryStatus.DELIVERED
+            self.counts["deliveries" if is_delivered else "deliveryFailures"] += 1
+            if not is_delivered:
+                log.info(
+                    "webhook_not_delivered",
+                    delivery_id=outcome.id,
+                    endpoint_id=outcome.endpoint_id,
+                    status=outcome.status,
+                    reason=outcome.last_error,
+                    next_attempt_at=outcome.next_attempt_at,
+                )
+
+
+def _outcome(
+    delivery: ClaimedDelivery, answer: Answer | None, *, now: datetime, wall: datetime
+) -> Outcome:
+    if answer is None:
+        return own_fault(delivery, now=now)
+    return judge(delivery, answer, now=now, wall=wall)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverer:
+    """Sends what is due to the endpoints of one tenant and mode at a time."""
+
+    egress: Egress
+    envelope: Envelope
+
+    async def run(self, scope: WorkScope, limit: int) -> Ran:
+        """Attempt due deliveries; it may take as long as a few receivers' time-outs."""
+        return await _Round(scope, limit, self.egress, self.envelope).run()

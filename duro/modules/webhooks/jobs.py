@@ -1,0 +1,36 @@
+"""The due work of webhooks, as the scans, the worker and the test clock meet it."""
+
+from typing import Final
+
+from duro.kit.envelope import Envelope
+from duro.kit.sql import queries
+from duro.kit.work import DueWork
+from duro.modules.webhooks.deliver import Deliverer
+from duro.modules.webhooks.egress import Egress
+from duro.modules.webhooks.fanout import fan_out
+
+_EVENTS: Final = queries("events")
+_WEBHOOKS: Final = queries("webhooks")
+_EVERY_S: Final = 15
+_FAN_OUT_BATCH: Final = 500
+
+
+def due_work(egress: Egress, envelope: Envelope) -> tuple[DueWork, ...]:
+    """Fan-out before delivery: at one instant of a test clock the first makes work for the second."""
+    return (
+        DueWork(
+            name="webhook.fanout",
+            every_s=_EVERY_S,
+            list_due=_EVENTS["list_tenants_to_fan_out"],
+            next_due=_EVENTS["find_next_fan_out"],
+            run=fan_out,
+            batch=_FAN_OUT_BATCH,
+        ),
+        DueWork(
+            name="webhook.deliver",
+            every_s=_EVERY_S,
+            list_due=_WEBHOOKS["list_tenants_to_deliver"],
+            next_due=_WEBHOOKS["find_next_delivery"],
+            run=Deliverer(egress, envelope).run,
+        ),
+    )

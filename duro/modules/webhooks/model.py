@@ -1,0 +1,93 @@
+"""Endpoints of merchants, and deliveries of events to them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from duro.modules.events.model import EventType
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a merchant receives events; no types means all of them."""
+
+    id: str
+    url: str
+    types: tuple[str, ...]
+    disabled_at: datetime | None
+    created_at: datetime
+
+    def wants(self, event_type: EventType) -> bool:
+        return not self.types or event_type in self.types
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One event that shall reach one endpoint."""
+
+    id: str
+    event_id: str
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far an event has come on its way to an endpoint. Times are business time.
+
+    A delivery to an endpoint that was disabled meanwhile is pending without a next attempt.
+    """
+
+    id: str
+    endpoint_id: str
+    url: str
+    status: DeliveryStatus
+    attempts: int
+    next_attempt_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+    last_answer: str | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """A due delivery that this process holds, with all that one attempt needs.
+
+    Both secrets are sealed; the old one is there during a rotation.
+    """
+
+    id: str
+    endpoint_id: str
+    url: str
+    secret: bytes
+    old_secret: bytes | None
+    attempts: int
+    created_at: datetime
+    event_id: str
+    event_type: EventType
+    event_at: datetime
+    object_id: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt changes: `attempts_used` is 0 when the fault was ours."""
+
+    id: str
+    endpoint_id: str
+    status: DeliveryStatus
+    attempts_used: int
+    next_attempt_at: datetime | None
+    settled_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+    last_answer: str | None
+    is_endpoint_gone: bool = False

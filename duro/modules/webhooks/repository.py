@@ -1,0 +1,125 @@
+"""The only reader and writer of `webhook_endpoints` and `webhook_deliveries`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from duro.kit.db import Tx
+from duro.kit.rows import columns, into
+from duro.kit.sql import queries
+from duro.modules.webhooks.model import (
+    ClaimedDelivery,
+    Delivery,
+    Endpoint,
+    NewDelivery,
+    Outcome,
+)
+
+_SQL: Final = queries("webhooks")
+_ENDPOINTS_SHOWN: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRepository:
+    """The endpoints of one tenant and mode."""
+
+    tx: Tx
+
+    async def add(self, endpoint: Endpoint, sealed: bytes) -> None:
+        await self.tx.run(
+            _SQL["insert_endpoint"],
+            endpoint.id,
+            endpoint.url,
+            list(endpoint.types),
+            sealed,
+            endpoint.created_at,
+        )
+
+    async def list_all(self) -> list[Endpoint]:
+        rows = await self.tx.rows(_SQL["list_endpoints"], _ENDPOINTS_SHOWN)
+        return [into(Endpoint, row) for row in rows]
+
+    async def find(self, endpoint_id: str) -> Endpoint | None:
+        row = await self.tx.row(_SQL["find_endpoint"], endpoint_id)
+        return None if row is None else into(Endpoint, row)
+
+    async def lock_secrets(self, endpoint_id: str) -> tuple[bytes, bytes | None] | None:
+        """The sealed secret and the sealed old one, held against another rotation."""
+        row = await self.tx.row(_SQL["lock_endpoint_secrets"], endpoint_id)
+        return None if row is None else (row["secret"], row["old_secret"])
+
+    async def rotate(self, endpoint_id: str, sealed: bytes) -> None:
+        """The secret becomes the old one, and what was the old one is forgotten."""
+        await self.tx.run(_SQL["rotate_endpoint_secret"], endpoint_id, sealed)
+
+    async def remove(self, endpoint_id: str) -> bool:
+        """Answers whether there was one; its deliveries go with it."""
+        return await self.tx.run(_SQL["delete_endpoint"], endpoint_id) == 1
+
+    async def share_enabled(self) -> list[Endpoint]:
+        """The endpoints that receive; none is disabled or removed until this transaction ends."""
+        rows = await self.tx.rows(_SQL["share_enabled_endpoints"])
+        return [into(Endpoint, row) for row in rows]
+
+    async def disable(self, ids: Sequence[str]) -> None:
+        """Send nothing more there; what waits for them keeps waiting."""
+        await self.tx.run(_SQL["disable_endpoints"], list(ids), self.tx.now)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRepository:
+    """The deliveries of one tenant and mode."""
+
+    tx: Tx
+
+    async def add(self, deliveries: Sequence[NewDelivery]) -> None:
+        """Each is due at once; one that exists already is left as it is."""
+        if deliveries:
+            values = columns(deliveries, "id", "event_id", "endpoint_id")
+            await self.tx.run(_SQL["insert_deliveries"], *values, self.tx.now)
+
+    async def claim(
+        self,
+        limit: int,
+        *,
+        per_endpoint: int,
+        under_way: Mapping[str, int],
+        lease_until: datetime,
+    ) -> list[ClaimedDelivery]:
+        """Up to `limit` due deliveries, in the order of their events; `under_way` counts by endpoint."""
+        rows = await self.tx.rows(
+            _SQL["claim_deliveries"],
+            self.tx.now,
+            self.tx.wall,
+            lease_until,
+            limit,
+            per_endpoint,
+            list(under_way),
+            list(under_way.values()),
+        )
+        claimed = [into(ClaimedDelivery, row) for row in rows]
+        return sorted(claimed, key=lambda delivery: delivery.id)
+
+    async def park(self) -> None:
+        """Take the time from due deliveries to disabled endpoints, so that no scan meets them again."""
+        await self.tx.run(_SQL["park_deliveries"], self.tx.now)
+
+    async def record(self, outcomes: Sequence[Outcome], *, lease_until: datetime) -> None:
+        """Write down what came of deliveries that were claimed with this lease."""
+        values = columns(
+            outcomes,
+            "id",
+            "status",
+            "attempts_used",
+            "next_attempt_at",
+            "settled_at",
+            "last_status",
+            "last_error",
+            "last_answer",
+        )
+        await self.tx.run(_SQL["record_attempts"], lease_until, *values)
+
+    async def list_of_event(self, event_id: str) -> list[Delivery]:
+        rows = await self.tx.rows(_SQL["list_deliveries_of_event"], event_id)
+        return [into(Delivery, row) for row in rows]

@@ -1,0 +1,184 @@
+-- name: insert_endpoint
+-- $2 id, $3 url, $4 types, $5 sealed secret, $6 business now.
+INSERT INTO webhook_endpoints (tenant_id, id, url, types, secret, created_at)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: list_endpoints
+-- $2 limit.
+SELECT id, url, types, disabled_at, created_at
+  FROM webhook_endpoints
+ WHERE tenant_id = $1
+ ORDER BY created_at, id
+ LIMIT $2;
+
+-- name: find_endpoint
+-- $2 endpoint id.
+SELECT id, url, types, disabled_at, created_at
+  FROM webhook_endpoints
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: lock_endpoint_secrets
+-- $2 endpoint id. Locked, so that two rotations at once do not lose a secret that was shown.
+SELECT secret, old_secret
+  FROM webhook_endpoints
+ WHERE tenant_id = $1
+   AND id = $2
+   FOR UPDATE;
+
+-- name: rotate_endpoint_secret
+-- $2 endpoint id, $3 new sealed secret.
+UPDATE webhook_endpoints
+   SET old_secret = secret,
+       secret = $3
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: delete_endpoint
+-- $2 endpoint id. Its deliveries go with it.
+DELETE FROM webhook_endpoints
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: share_enabled_endpoints
+-- Locked against being disabled or removed until the deliveries of this fan-out are committed.
+SELECT id, url, types, disabled_at, created_at
+  FROM webhook_endpoints
+ WHERE tenant_id = $1
+   AND disabled_at IS NULL
+ ORDER BY id
+ LIMIT 1000
+   FOR SHARE;
+
+-- name: insert_deliveries
+-- $2 ids, $3 event ids, $4 endpoint ids, $5 business now: each is due at once.
+INSERT INTO webhook_deliveries (tenant_id, id, event_id, endpoint_id, status, attempts, next_attempt_at, created_at)
+SELECT $1, item.id, item.event_id, item.endpoint_id, 'pending', 0, $5, $5
+  FROM unnest($2::text[], $3::text[], $4::text[]) AS item (id, event_id, endpoint_id)
+    ON CONFLICT ON CONSTRAINT one_delivery_per_event_and_endpoint DO NOTHING;
+
+-- name: claim_deliveries
+-- $2 business now, $3 wall time, $4 lease until, $5 limit, $6 the most per endpoint, $7 endpoints at work, $8 how many
+-- deliveries each of those has under way. Every endpoint gives its oldest due ones, and they are taken in turn, so that a
+-- long queue of one endpoint does not keep the others waiting.
+WITH due AS (
+    SELECT d.id, d.place, d.next_attempt_at
+      FROM webhook_endpoints AS w
+      LEFT JOIN unnest($7::text[], $8::integer[]) AS busy (endpoint_id, under_way) ON busy.endpoint_id = w.id
+     CROSS JOIN LATERAL (
+            SELECT x.id, x.next_attempt_at, row_number() OVER (ORDER BY x.next_attempt_at, x.id) AS place
+              FROM (SELECT id, next_attempt_at
+                      FROM webhook_deliveries
+                     WHERE tenant_id = $1
+                       AND endpoint_id = w.id
+                       AND next_attempt_at <= $2
+                       AND (lease_until IS NULL OR lease_until <= $3)
+                     ORDER BY next_attempt_at, id
+                     LIMIT greatest($6::integer - COALESCE(busy.under_way, 0), 0)
+                       FOR UPDATE SKIP LOCKED) AS x) AS d
+     WHERE w.tenant_id = $1
+       AND w.disabled_at IS NULL
+     ORDER BY d.place, d.next_attempt_at, d.id
+     LIMIT $5
+)
+UPDATE webhook_deliveries AS d
+   SET lease_until = $4
+  FROM due, webhook_endpoints AS w, events AS e
+ WHERE d.tenant_id = $1
+   AND d.id = due.id
+   AND w.tenant_id = $1
+   AND w.id = d.endpoint_id
+   AND e.tenant_id = $1
+   AND e.id = d.event_id
+RETURNING d.id, d.endpoint_id, w.url, w.secret, w.old_secret, d.attempts, d.created_at,
+          e.id AS event_id, e.type AS event_type, e.created_at AS event_at, e.object_id, e.data;
+
+-- name: record_attempts
+-- $2 the lease, then of each delivery: $3 id, $4 status, $5 attempts used, $6 next attempt, $7 settled at, $8 last
+-- status, $9 last error, $10 last answer. Who lost the claim meanwhile records nothing but success.
+UPDATE webhook_deliveries AS d
+   SET status = o.status,
+       attempts = d.attempts + o.attempts_used,
+       next_attempt_at = o.next_attempt_at,
+       lease_until = NULL,
+       last_status = o.last_status,
+       last_error = o.last_error,
+       last_answer = o.last_answer,
+       settled_at = o.settled_at
+  FROM unnest($3::text[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::text[],
+              $10::text[])
+       AS o (id, status, attempts_used, next_attempt_at, settled_at, last_status, last_error, last_answer)
+ WHERE d.tenant_id = $1
+   AND d.id = o.id
+   AND d.status = 'pending'
+   AND (d.lease_until = $2 OR o.status = 'delivered');
+
+-- name: disable_endpoints
+-- $2 endpoint ids, $3 business now.
+UPDATE webhook_endpoints
+   SET disabled_at = $3
+ WHERE tenant_id = $1
+   AND id = ANY ($2::text[])
+   AND disabled_at IS NULL;
+
+-- name: park_deliveries
+-- $2 business now. Infinity keeps them in their queue and out of every scan.
+UPDATE webhook_deliveries AS d
+   SET next_attempt_at = 'infinity'
+  FROM webhook_endpoints AS w
+ WHERE d.tenant_id = $1
+   AND d.next_attempt_at <= $2
+   AND d.lease_until IS NULL
+   AND w.tenant_id = $1
+   AND w.id = d.endpoint_id
+   AND w.disabled_at IS NOT NULL;
+
+-- name: list_deliveries_of_event
+-- $2 event id.
+SELECT d.id, d.endpoint_id, w.url, d.status, d.attempts, NULLIF(d.next_attempt_at, 'infinity') AS next_attempt_at,
+       d.last_status, d.last_error, d.last_answer, d.created_at, d.settled_at
+  FROM webhook_deliveries AS d
+  JOIN webhook_endpoints AS w ON w.tenant_id = $1 AND w.id = d.endpoint_id
+ WHERE d.tenant_id = $1
+   AND d.event_id = $2
+ ORDER BY d.id
+ LIMIT 1000;
+
+-- name: list_tenants_to_deliver
+-- scope: all tenants
+-- $1 wall time, $2 tenants with a time of their own, $3 those times. One probe of deliveries_due for each tenant that has
+-- open deliveries, however many they are.
+WITH RECURSIVE waiting AS (
+    (SELECT tenant_id FROM webhook_deliveries WHERE next_attempt_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.tenant_id
+              FROM webhook_deliveries AS d
+             WHERE d.next_attempt_at IS NOT NULL
+               AND d.tenant_id > w.tenant_id
+             ORDER BY d.tenant_id
+             LIMIT 1)
+      FROM waiting AS w
+     WHERE w.tenant_id IS NOT NULL
+)
+SELECT w.tenant_id
+  FROM waiting AS w
+  LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = w.tenant_id
+ WHERE EXISTS (SELECT
+                 FROM webhook_deliveries AS d
+                WHERE d.tenant_id = w.tenant_id
+                  AND d.next_attempt_at <= COALESCE(own.now, $1)
+                  AND (d.lease_until IS NULL OR d.lease_until <= $1))
+ ORDER BY w.tenant_id
+ LIMIT 10000;
+
+-- name: find_next_delivery
+-- What another process holds is left to it: it is sent within seconds, or the scans find it when the lease is over.
+SELECT d.next_attempt_at
+  FROM webhook_deliveries AS d
+  JOIN webhook_endpoints AS w ON w.tenant_id = $1 AND w.id = d.endpoint_id
+ WHERE d.tenant_id = $1
+   AND d.next_attempt_at < 'infinity'
+   AND d.lease_until IS NULL
+   AND w.disabled_at IS NULL
+ ORDER BY d.next_attempt_at, d.id
+ LIMIT 1;
