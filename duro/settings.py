@@ -29,7 +29,7 @@ FILE: Final = Path("duro.toml")
 _ALIASES: Final = {"DURO_DATABASE_URL": "database.url", "DURO_REDIS_URL": "redis.url"}
 _PREFIX: Final = "DURO_"
 # Switches of the test suite, the benchmarks and `./run`, not settings.
-_FOREIGN: Final = ("DURO_TEST_", "DURO_BENCH_", "DURO_RUN_")
+_FOREIGN: Final = ("DURO_TEST_", "DURO_BENCH_", "DURO_PYTHON")
 _HIDDEN: Final = "(set, hidden)"
 
 

@@ -53,6 +53,10 @@ class Bell:
     mode: Mode
     tenant_id: str
 
+    @property
+    def queue(self) -> str:
+        return self.work.partition(".")[0]
+
 
 class Doorbell(Protocol):
     """Rings after a commit; never raises."""
@@ -196,6 +200,13 @@ class Database:
 
     async def close(self) -> None:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+
+    def pool_use(self) -> dict[str, tuple[int, int]]:
+        """For each pool, how many of its connections are in use and how many are idle."""
+        return {
+            name: (pool.get_size() - pool.get_idle_size(), pool.get_idle_size())
+            for name, pool in self._pools.items()
+        }
 
     @asynccontextmanager
     async def begin(self, mode: Mode, tenant_id: str) -> AsyncIterator[Tx]:

@@ -15,7 +15,7 @@ _QUICK: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 _requests: Final = Histogram(
     "duro_http_request_seconds",
     "Time to answer a request.",
-    ["method", "route", "status"],
+    ["operation", "status"],
     registry=REGISTRY,
     buckets=_QUICK,
 )
@@ -51,9 +51,9 @@ _pool: Final = Gauge(
 )
 
 
-def count_request(*, method: str, route: str, status: int, took_s: float) -> None:
-    """`route` is the pattern, never the path."""
-    _requests.labels(method, route, str(status)).observe(took_s)
+def count_request(operation: str, status: int, took_s: float) -> None:
+    """`operation` is the registry's name for the method and path."""
+    _requests.labels(operation, str(status)).observe(took_s)
 
 
 def count_work(*, work: str, mode: Mode, done: int, counts: Mapping[str, int]) -> None:

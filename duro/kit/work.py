@@ -41,6 +41,7 @@ class DueWork:
     `list_due` takes $1 wall time, $2 tenants with a time of their own, $3 those times, and answers the tenants that
     have due work. `next_due` answers when one tenant's next work of the kind is due, or null. `run` claims and does
     up to so many items that are due at the tenant's present; fewer done than asked means nothing is left.
+    `lanes` is how many of those may go on at once for one tenant in one process.
     """
 
     name: str
@@ -49,6 +50,7 @@ class DueWork:
     next_due: Statement
     run: Run
     batch: int = 100
+    lanes: int = 1
 
     @property
     def queue(self) -> str:
