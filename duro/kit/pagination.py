@@ -19,7 +19,7 @@ from duro.kit.schema import InstantIn, Out, Query, WholeNumber, refuse
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 100
 _CURSOR_MAX: Final = 512
-_ID: Final = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 # No row is older or newer, so a first page needs no statement of its own.
