@@ -29,6 +29,7 @@ _CONNECT_TIMEOUT_S: Final = 3.0
 _RING_TIMEOUT_S: Final = 2.0
 PAUSE_S: Final = 1.0
 _LAST_RINGS_S: Final = 1.0
+_CLOSE_TIMEOUT_S: Final = 0.5
 # Longer than a drain's turn and one last round of it at a gateway that takes its full 30 s.
 _JOB_TIMEOUT_S: Final = 60
 _JOB_RETRIES: Final = 3
@@ -89,6 +90,16 @@ class CalmQueue(RedisQueue):
 
 def build_queues(redis: Redis, names: Iterable[str]) -> dict[str, CalmQueue]:
     return {name: CalmQueue(redis, name) for name in sorted(set(names))}
+
+
+async def close_redis(redis: Redis, queues: Queues) -> None:
+    """Closes quietly, also while Redis is away."""
+    for queue in queues.values():
+        with suppress(*REDIS_LOST):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await queue.disconnect()
+    await redis.aclose()
+    await redis.connection_pool.disconnect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +207,7 @@ class RedisDoorbell:
             try:
                 await self._ring_all()
             except REDIS_LOST as error:
-                lost, self._bells = len(self._bells), {}
+                lost, self._bells = 1 + len(self._bells), {}
                 metrics.count_doorbell(result="lost")
                 if not self._is_away:
                     log.warning("doorbell_unreachable", reason=type(error).__name__, lost=lost)

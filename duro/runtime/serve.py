@@ -10,12 +10,11 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from aiohttp import web
-from redis.asyncio import Redis
 
 from duro.kit.clock import Clock, SystemClock
 from duro.kit.db import Database
 from duro.kit.ids import new_id
-from duro.kit.jobs import REDIS_LOST, Queues, RedisDoorbell, build_queues, open_redis
+from duro.kit.jobs import Queues, RedisDoorbell, build_queues, close_redis, open_redis
 from duro.kit.worker import JobRunner, WorkerPlan
 from duro.runtime import compose as composition
 from duro.runtime.apps import build_core_app, build_public_app
@@ -80,7 +79,7 @@ async def running(
         system = compose(ground)
         redis = open_redis(redis_url)
         queues = build_queues(redis, (work.queue for work in system.works))
-        stack.push_async_callback(_close_redis, redis, queues)
+        stack.push_async_callback(close_redis, redis, queues)
         doorbell = RedisDoorbell(queues)
         doorbell.start()
         stack.push_async_callback(doorbell.close)
@@ -185,14 +184,6 @@ async def _finish(servers: list[web.AppRunner], jobs: JobRunner | None) -> None:
     if jobs is not None:
         endings.append(jobs.stop())
     await asyncio.gather(*endings)
-
-
-async def _close_redis(redis: Redis, queues: Queues) -> None:
-    with suppress(*REDIS_LOST):
-        async with asyncio.timeout(_CLOSE_S):
-            for queue in queues.values():
-                await queue.disconnect()
-            await redis.aclose()
 
 
 async def _close_database(db: Database) -> None:
