@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 
 from duro.errors import UnavailableError
+from duro.kit import json
 from duro.kit.clock import Clock
 from duro.kit.modes import Mode
 from duro.kit.sql import Scope, Statement
@@ -311,7 +312,7 @@ async def _teach_json(connection: Any) -> None:
 
 
 def _to_json(value: object) -> str:
-    return orjson.dumps(value).decode()
+    return json.dumps(value).decode()
 
 
 class _translated:  # noqa: N801 - reads as a word where it is used

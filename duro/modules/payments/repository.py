@@ -116,10 +116,10 @@ class AttemptRepository:
             raise TransactionNotFoundError(f"There is no transaction {attempt_id}.")
         return into(Attempt, row)
 
-    async def lock_many(self, attempt_ids: Collection[str]) -> dict[str, Attempt]:
-        """Holds the rows, by id and in the order of their ids; ids that are not there are left out."""
+    async def lock_many(self, attempt_ids: Collection[str]) -> list[Attempt]:
+        """Holds the rows, in the order of their ids; ids that are not there are left out."""
         rows = await self.tx.rows(_Q["lock_attempts"], sorted(set(attempt_ids)))
-        return {row["id"]: into(Attempt, row) for row in rows}
+        return [into(Attempt, row) for row in rows]
 
     async def list_page(self, where: AttemptFilter, seek: Seek) -> list[Attempt]:
         """Newest first; one more than the page holds."""

@@ -1,0 +1,1 @@
+"""Charging: first charges, renewals, retries and the settling of all of them."""

@@ -1,0 +1,130 @@
+"""The charging engine: intents are committed, the gateway is asked, the answers are recorded.
+
+Every charge goes through here, written for batches; a single one is a batch of one. No transaction is open while the
+gateway is asked. A crash on the way leaves a pending attempt, which the reconcile work settles.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from duro.kit.ids import new_id
+from duro.kit.work import WorkScope
+from duro.modules.charging.model import OpenCharge
+from duro.modules.charging.outcome import FIRST_CHECK
+from duro.modules.charging.settle import Settlement, pull_rail, settle_all
+from duro.modules.invoices.links import PayLinks
+from duro.modules.invoices.model import Invoice
+from duro.modules.payments.gateway import (
+    Answer,
+    ChargeGateway,
+    ChargeRequest,
+    Failed,
+    Finding,
+    Gateways,
+    Unknown,
+)
+from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
+from duro.modules.recovery.service import Payer
+
+log: Final = structlog.get_logger()
+
+# Longer than the gateway's own time-out of 30 s: only a process that died lets it run out.
+_LEASE: Final = timedelta(seconds=60)
+NO_METHOD: Final = "no_payment_method"
+
+
+@dataclass(frozen=True, slots=True)
+class Charging:
+    """What every charge needs: the gateways, the links in messages, and how many calls at once."""
+
+    gateways: Gateways
+    links: PayLinks
+    concurrency: int = 100
+
+    async def run(self, scope: WorkScope, charges: Sequence[OpenCharge]) -> Counter[str]:
+        """Phases two and three for attempts that are committed."""
+        answers = await self._ask_all(scope, charges)
+        settlements = [
+            Settlement(charge.attempt, answer)
+            for charge, answer in zip(charges, answers, strict=True)
+        ]
+        return await settle_all(scope, settlements, self.links)
+
+    async def _ask_all(self, scope: WorkScope, charges: Sequence[OpenCharge]) -> list[Answer]:
+        gateway = self.gateways.of(scope.mode)
+        bound = asyncio.Semaphore(self.concurrency)
+
+        async def ask(charge: OpenCharge) -> Answer:
+            if charge.token is None:
+                return Failed(NO_METHOD)
+            async with bound:
+                return await charge_once(gateway, request_for(scope, charge.attempt, charge.token))
+
+        return await asyncio.gather(*(ask(charge) for charge in charges))
+
+
+async def charge_once(gateway: ChargeGateway, request: ChargeRequest) -> Answer:
+    """The gateway's answer; its exceptions are unknowns, because the money may have moved."""
+    try:
+        return await gateway.charge(request)
+    except Exception as error:  # the boundary to foreign code
+        log.exception("gateway_raised", reference=request.reference, gateway=gateway.name)
+        return Unknown(type(error).__name__)
+
+
+async def look_up(gateway: ChargeGateway, request: ChargeRequest) -> Finding:
+    """What became of a reference; exceptions are unknowns as well."""
+    try:
+        return await gateway.look_up(request)
+    except Exception as error:  # the boundary to foreign code
+        log.exception("gateway_raised", reference=request.reference, gateway=gateway.name)
+        return Unknown(type(error).__name__)
+
+
+def request_for(scope: WorkScope, attempt: Attempt, token: str) -> ChargeRequest:
+    return ChargeRequest(
+        reference=attempt.reference,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        token=token,
+        tenant_id=scope.tenant_id,
+        at=attempt.created_at,
+    )
+
+
+def open_charge(
+    *, invoice: Invoice, payer: Payer, purpose: Purpose, now: datetime, wall: datetime
+) -> OpenCharge:
+    """The intent to charge an invoice, to be committed before the gateway is asked."""
+    rail = pull_rail(payer)
+    method = payer.methods.get(rail)
+    attempt_id = new_id("txn", wall=wall)
+    attempt = Attempt(
+        id=attempt_id,
+        invoice_id=invoice.id,
+        subscription_id=invoice.subscription_id or "",
+        customer_id=invoice.customer_id,
+        payment_method_id=method.id if method else None,
+        purpose=purpose,
+        status=AttemptStatus.PENDING,
+        amount_minor=invoice.amount_minor,
+        currency=invoice.currency,
+        rail=rail,
+        # Lower case letters, digits and hyphens are what every gateway accepts as a reference.
+        reference=attempt_id.lower().replace("_", "-"),
+        failure_code=None,
+        failure_category=None,
+        settled_at=None,
+        check_at=now + FIRST_CHECK,
+        checks=0,
+        lease_until=wall + _LEASE,
+        review_reason=None,
+        created_at=now,
+    )
+    return OpenCharge(attempt, method.token if method else None)

@@ -1,0 +1,174 @@
+"""New subscriptions, and resumes after the period's end: a first period, charged at once."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from duro.billing.cycle import Cadence, Period, period
+from duro.billing.money import invoice_total
+from duro.billing.states import Action, Status
+from duro.errors import ConflictError
+from duro.kit.db import Tx
+from duro.kit.work import WorkScope
+from duro.modules.catalog.model import Plan
+from duro.modules.catalog.repository import PlanRepository
+from duro.modules.charging.bill import Bill, new_invoice
+from duro.modules.charging.engine import Charging, open_charge
+from duro.modules.charging.model import Changes, OpenCharge
+from duro.modules.charging.reconcile import settle_open
+from duro.modules.charging.settle import payers_of
+from duro.modules.customers.repository import CustomerRepository
+from duro.modules.payments.methods import resolve_method
+from duro.modules.payments.model import Purpose
+from duro.modules.recovery.service import Payer
+from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
+from duro.modules.subscriptions.repository import SubscriptionRepository
+from duro.modules.subscriptions.schemas import SubscriptionCreate
+from duro.modules.tenants.repository import zone_of
+
+
+class PaymentFailedError(ConflictError):
+    """The charge was declined and nothing was changed."""
+
+    code = "payment_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A subscription after phase one, and the charge that is to be asked for, if any."""
+
+    subscription: Subscription
+    charge: OpenCharge | None
+
+
+async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Charging) -> Begun:
+    """Phase one of a new subscription: everything but the money."""
+    plan = await PlanRepository(tx).get(body.plan_id)
+    if not plan.is_active:
+        raise ConflictError("The plan is archived; nobody can start on it.")
+    customer_id = await _free_customer(tx, body.customer_id, plan)
+    method_id = body.payment_method_id
+    if method_id is not None:
+        method_id = (await resolve_method(tx, customer_id=customer_id, method_id=method_id)).id
+    changes = Changes(tx, await zone_of(tx), charging.links)
+    fresh = _new(changes, body, plan, method_id)
+    trial_days = plan.trial_days if body.trial_days is None else body.trial_days
+    if trial_days:
+        begun = Begun(_on_trial(changes, fresh, trial_days), None)
+        await SubscriptionRepository(tx).add(begun.subscription)
+    else:
+        # Invoices refer to their subscription, so it is written before them.
+        await SubscriptionRepository(tx).add(fresh)
+        changes.record("subscription_created", fresh)
+        payer = (await payers_of(tx, [fresh]))[fresh.id]
+        begun = _bill_first(changes, fresh, plan, payer)
+    await changes.write()
+    return begun
+
+
+async def begin_resume(tx: Tx, subscription: Subscription, charging: Charging) -> Begun:
+    """Phase one of a resume after the period's end: a new anchor, charged like a first period."""
+    plan = (await PlanRepository(tx).find_many([subscription.plan_id]))[subscription.plan_id]
+    changes = Changes(tx, await zone_of(tx), charging.links)
+    payer = (await payers_of(tx, [subscription]))[subscription.id]
+    if not payer.methods:
+        raise PaymentFailedError(
+            "The period is over and there is no payment method to charge for a new one."
+        )
+    begun = _bill_first(changes, subscription, plan, payer)
+    await changes.write()
+    return begun
+
+
+async def finish(scope: WorkScope, charging: Charging, subscription_id: str) -> None:
+    """Settles what a dead process left open of a subscription's first charge."""
+    async with scope.begin() as tx:
+        subscription = await SubscriptionRepository(tx).get(subscription_id)
+    if subscription.latest_invoice_id is not None:
+        await settle_open(charging, scope, subscription.latest_invoice_id)
+
+
+async def _free_customer(tx: Tx, customer_id: str, plan: Plan) -> str:
+    # The customer's row is held, so that two creations for one customer follow each other.
+    customer = await CustomerRepository(tx).lock(customer_id)
+    if customer.is_blacklisted:
+        raise ConflictError("The customer is blacklisted and can start nothing new.")
+    if not plan.allow_multiple:
+        rival = await SubscriptionRepository(tx).find_rival(
+            customer_id=customer_id, plan_id=plan.id
+        )
+        if rival is not None:
+            raise ConflictError(f"The customer already has this plan: {rival}.")
+    return customer.id
+
+
+def _new(
+    changes: Changes, body: SubscriptionCreate, plan: Plan, method_id: str | None
+) -> Subscription:
+    now = changes.tx.now
+    return Subscription(
+        id=changes.new_id("sub"),
+        customer_id=body.customer_id,
+        plan_id=plan.id,
+        payment_method_id=method_id,
+        status=Status.INCOMPLETE,
+        anchor_at=now,
+        period_index=0,
+        period_starts_at=None,
+        period_ends_at=None,
+        trial_ends_at=None,
+        cycles_completed=0,
+        cancel_at_period_end=False,
+        canceled_at=None,
+        cancel_reason=None,
+        balance_minor=0,
+        scheduled_plan_id=None,
+        is_exclusive=not plan.allow_multiple,
+        renews_at=None,
+        expires_at=None,
+        reminds_at=None,
+        last_payment_error=None,
+        latest_invoice_id=None,
+        metadata=dict(body.metadata),
+        created_at=now,
+    )
+
+
+def _on_trial(changes: Changes, fresh: Subscription, trial_days: int) -> Subscription:
+    now = changes.tx.now
+    ends_at = trial_end(now, trial_days, changes)
+    moved, event = fresh.step(Action.START_TRIAL)
+    anchored = replace(moved, anchor_at=ends_at, trial_ends_at=ends_at)
+    # The trial stands before period 0, which begins at the anchor.
+    trialing = anchored.in_period(Period(now, ends_at), index=-1, now=now)
+    changes.record(event, trialing)
+    return trialing
+
+
+def trial_end(now: datetime, trial_days: int, changes: Changes) -> datetime:
+    """So many local days later, at the same wall time of the tenant's zone."""
+    local = now.astimezone(changes.zone) + timedelta(days=trial_days)
+    return local.astimezone(now.tzinfo)
+
+
+def _bill_first(changes: Changes, row: Subscription, plan: Plan, payer: Payer) -> Begun:
+    now = changes.tx.now
+    cadence = Cadence(plan.interval, plan.interval_count)
+    span = period(anchor=now, n=0, cadence=cadence, zone=changes.zone)
+    total = invoice_total(
+        price_minor=plan.amount_minor, discount_minor=0, balance_minor=row.balance_minor
+    )
+    bill = Bill(row, plan, 0, span, total)
+    invoice = new_invoice(changes, bill, key=f"first_{row.id}_{now:%Y%m%dT%H%M%S%fZ}")
+    changes.new_invoices.append(invoice)
+    billed = replace(row, latest_invoice_id=invoice.id)
+    charge = None
+    if payer.methods:
+        charge = open_charge(
+            invoice=invoice, payer=payer, purpose=Purpose.FIRST, now=now, wall=changes.tx.wall
+        )
+        changes.new_attempts.append(charge.attempt)
+    elif row.status is Status.INCOMPLETE:
+        billed = replace(billed, expires_at=now + INCOMPLETE_LIFETIME)
+    changes.subscriptions[billed.id] = billed
+    changes.record("invoice_created", billed, invoice)
+    return Begun(billed, charge)

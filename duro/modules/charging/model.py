@@ -1,0 +1,144 @@
+"""What charging works on: open charges, and all that one batch changes, written set by set."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from duro.kit.db import Tx
+from duro.kit.ids import new_id
+from duro.modules.catalog.model import Plan
+from duro.modules.events.model import EventType, NewEvent
+from duro.modules.events.repository import EventRepository
+from duro.modules.invoices import schemas as invoices
+from duro.modules.invoices.links import PayLinks
+from duro.modules.invoices.model import Invoice
+from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.messages.model import NewMessage
+from duro.modules.messages.repository import OutboxRepository
+from duro.modules.payments.model import Attempt
+from duro.modules.payments.repository import AttemptRepository
+from duro.modules.recovery.model import Schedule
+from duro.modules.recovery.repository import RecoveryRepository
+from duro.modules.recovery.service import Payer, Step
+from duro.modules.subscriptions import schemas as subscriptions
+from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.repository import SubscriptionRepository
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCharge:
+    """An attempt that is committed and not yet asked of the gateway; no token, nothing to ask."""
+
+    attempt: Attempt
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that one settled attempt can touch, its rows locked."""
+
+    subscription: Subscription
+    plan: Plan
+    invoice: Invoice
+    attempt: Attempt
+    schedule: Schedule | None
+    history: Sequence[Attempt]
+    payer: Payer
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch changes in one transaction; nothing is written before `write`."""
+
+    tx: Tx
+    zone: ZoneInfo
+    links: PayLinks
+    new_invoices: list[Invoice] = field(default_factory=list)
+    new_attempts: list[Attempt] = field(default_factory=list)
+    new_schedule_ids: set[str] = field(default_factory=set)
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    invoices: dict[str, Invoice] = field(default_factory=dict)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+    messages: list[NewMessage] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def new_id(self, prefix: str) -> str:
+        return new_id(prefix, wall=self.tx.wall)
+
+    def record(
+        self,
+        kind: str,
+        subscription: Subscription,
+        invoice: Invoice | None = None,
+        **more: object,
+    ) -> None:
+        """An event with snapshots of the subscription and, where there is one, the invoice."""
+        data: dict[str, object] = {
+            "subscriptionId": subscription.id,
+            "customerId": subscription.customer_id,
+        }
+        if invoice is not None:
+            data |= {
+                "invoiceId": invoice.id,
+                "amount": invoice.amount_minor,
+                "currency": invoice.currency,
+                "invoice": invoices.present(invoice).model_dump(),
+            }
+        shown = subscriptions.present(subscription, pay_url=self.pay_url(subscription))
+        data |= {**more, "subscription": shown.model_dump()}
+        self.events.append(NewEvent(EventType(kind), subscription.id, data))
+        self.counts["events"] += 1
+
+    def tell(
+        self, template: str, subscription: Subscription, cause: str, data: Mapping[str, object]
+    ) -> None:
+        """A message to the customer, once for each cause."""
+        body = {"subscriptionId": subscription.id, **data}
+        self.messages.append(NewMessage(template, subscription.customer_id, cause, body))
+        self.counts["messages"] += 1
+
+    def take(self, step: Step, *, is_new: bool = False) -> None:
+        """What a step of a recovery case writes; `is_new` when the step opens the case."""
+        self.steps.append(step)
+        if is_new:
+            self.new_schedule_ids.add(step.schedule.id)
+
+    def pay_url(self, subscription: Subscription) -> str | None:
+        """Where its customer can pay what is open, or None."""
+        if not subscriptions.is_payable(subscription) or subscription.latest_invoice_id is None:
+            return None
+        return self.links.url(
+            mode=self.tx.mode,
+            tenant_id=self.tx.tenant_id,
+            invoice_id=subscription.latest_invoice_id,
+        )
+
+    async def write(self) -> None:
+        """One statement for each kind of row, in the lock order."""
+        tx = self.tx
+        await SubscriptionRepository(tx).save(list(self.subscriptions.values()))
+        added = await InvoiceRepository(tx).add(self.new_invoices)
+        if len(added) != len(self.new_invoices):
+            raise InvoiceExistsError([row.id for row in self.new_invoices if row.id not in added])
+        await InvoiceRepository(tx).save(list(self.invoices.values()))
+        await self._write_steps()
+        await AttemptRepository(tx).add(self.new_attempts)
+        await AttemptRepository(tx).save(list(self.attempts.values()))
+        await EventRepository(tx).add(self.events)
+        await OutboxRepository(tx).add(self.messages)
+
+    async def _write_steps(self) -> None:
+        recovery = RecoveryRepository(self.tx)
+        new = self.new_schedule_ids
+        schedules = [step.schedule for step in self.steps]
+        await recovery.add([row for row in schedules if row.id in new])
+        await recovery.save([row for row in schedules if row.id not in new])
+        await recovery.add_decisions([row for step in self.steps for row in step.decisions])
+        await recovery.add_movements([row for step in self.steps for row in step.movements])
+
+
+class InvoiceExistsError(Exception):
+    """The period has an invoice already: whoever made it owns its charge."""

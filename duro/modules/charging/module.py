@@ -1,0 +1,14 @@
+"""What charging offers to the runtime."""
+
+from duro.kit.module import Module
+from duro.modules.charging.engine import Charging
+from duro.modules.charging.jobs import due_work
+from duro.modules.charging.routes import routes
+from duro.modules.invoices.links import PayLinks
+from duro.modules.payments.gateway import Gateways
+
+
+def build(*, gateways: Gateways, links: PayLinks, concurrency: int = 100) -> Module:
+    """`concurrency` bounds the gateway calls of one batch."""
+    charging = Charging(gateways, links, concurrency)
+    return Module(name="charging", routes=(routes(charging),), work=due_work(charging))

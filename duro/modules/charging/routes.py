@@ -1,0 +1,185 @@
+"""Subscriptions over HTTP, where creating and changing one may charge."""
+
+from typing import Final
+
+from duro.errors import ConflictError, GatewayNotConfiguredError
+from duro.kit.call import Call
+from duro.kit.db import Tx
+from duro.kit.pagination import Page
+from duro.kit.registry import Routes
+from duro.kit.work import WorkScope
+from duro.modules.charging import first
+from duro.modules.charging.engine import Charging
+from duro.modules.charging.first import PaymentFailedError
+from duro.modules.charging.lifecycle import Lifecycle
+from duro.modules.payments.model import AttemptStatus
+from duro.modules.payments.repository import AttemptRepository
+from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.repository import SubscriptionRepository
+from duro.modules.subscriptions.schemas import (
+    SubscriptionCancel,
+    SubscriptionCreate,
+    SubscriptionListQuery,
+    SubscriptionOut,
+    SubscriptionPatch,
+    is_payable,
+    present,
+)
+
+_EXAMPLE: Final = {
+    "customerId": "cus_01JD0G4Y8Z7V6T5S4R3Q2P1N0M",
+    "planId": "plan_01JD0G4Y8Z7V6T5S4R3Q2P1N0M",
+    "paymentMethodId": "pm_test_ok",
+}
+
+
+def routes(charging: Charging) -> Routes:
+    """The operations on subscriptions."""
+    entries = Routes(tag="Subscriptions")
+    _reading(entries, charging)
+    _creating(entries, charging)
+    _changing(entries, Lifecycle(charging))
+    _resuming(entries, charging, Lifecycle(charging))
+    return entries
+
+
+def _reading(entries: Routes, charging: Charging) -> None:
+    @entries.get("/v1/subscriptions", permission="read")
+    async def list_subscriptions(call: Call, query: SubscriptionListQuery) -> Page[SubscriptionOut]:
+        """Subscriptions, newest first."""
+        seek = call.seek("subscriptions", query)
+        found = await SubscriptionRepository(call.tx).list_newest(
+            seek, status=query.status, customer_id=query.customer_id, plan_id=query.plan_id
+        )
+        return seek.page(found, lambda row: shown(call.tx, row, charging))
+
+    @entries.get("/v1/subscriptions/{id}", permission="read", id_prefix="sub")
+    async def read_subscription(call: Call, subscription_id: str) -> SubscriptionOut:
+        """One subscription."""
+        row = await SubscriptionRepository(call.tx).get(subscription_id)
+        return shown(call.tx, row, charging)
+
+
+def _creating(entries: Routes, charging: Charging) -> None:
+    async def finish(call: Call, subscription_id: str) -> SubscriptionOut:
+        await first.finish(_scope(call), charging, subscription_id)
+        return await _read(call, subscription_id, charging)
+
+    @entries.post(
+        "/v1/subscriptions",
+        permission="subscription:write",
+        status=201,
+        transaction="own",
+        resume=finish,
+        errors=(ConflictError, GatewayNotConfiguredError),
+        example=_EXAMPLE,
+    )
+    async def create_subscription(call: Call, body: SubscriptionCreate) -> SubscriptionOut:
+        """Start a subscription; without a trial its first period is charged at once.
+
+        A decline answers 201 with `incomplete`, the failure and a `payUrl`.
+        """
+        charging.gateways.of(call.mode)
+        async with call.begin() as tx:
+            begun = await first.begin_subscription(tx, body, charging)
+            await call.claim(tx, begun.subscription.id)
+        if begun.charge is not None:
+            await charging.run(_scope(call), [begun.charge])
+        return await _read(call, begun.subscription.id, charging)
+
+
+def _changing(entries: Routes, lifecycle: Lifecycle) -> None:
+    @entries.patch(
+        "/v1/subscriptions/{id}",
+        permission="subscription:write",
+        id_prefix="sub",
+        errors=(ConflictError,),
+        example={"paymentMethodId": "pm_test_ok"},
+    )
+    async def update_subscription(
+        call: Call, subscription_id: str, body: SubscriptionPatch
+    ) -> SubscriptionOut:
+        """Change the payment method or the metadata; a new method is charged at once if money is owed."""
+        row = await lifecycle.change(call.tx, subscription_id, body)
+        return shown(call.tx, row, lifecycle.charging)
+
+    @entries.post(
+        "/v1/subscriptions/{id}/cancel",
+        permission="subscription:write",
+        id_prefix="sub",
+        errors=(ConflictError,),
+        example={"atPeriodEnd": True, "reason": "Moved away"},
+    )
+    async def cancel_subscription(
+        call: Call, subscription_id: str, body: SubscriptionCancel
+    ) -> SubscriptionOut:
+        """End a subscription now or at the end of its period."""
+        row = await lifecycle.cancel(call.tx, subscription_id, body)
+        return shown(call.tx, row, lifecycle.charging)
+
+    @entries.post(
+        "/v1/subscriptions/{id}/pause",
+        permission="subscription:write",
+        id_prefix="sub",
+        errors=(ConflictError,),
+    )
+    async def pause_subscription(call: Call, subscription_id: str) -> SubscriptionOut:
+        """Stop renewing until it is resumed."""
+        row = await lifecycle.pause(call.tx, subscription_id)
+        return shown(call.tx, row, lifecycle.charging)
+
+
+def _resuming(entries: Routes, charging: Charging, lifecycle: Lifecycle) -> None:
+    async def finish(call: Call, subscription_id: str) -> SubscriptionOut:
+        await first.finish(_scope(call), charging, subscription_id)
+        return await _settled(call, subscription_id, charging)
+
+    @entries.post(
+        "/v1/subscriptions/{id}/resume",
+        permission="subscription:write",
+        id_prefix="sub",
+        transaction="own",
+        resume=finish,
+        errors=(ConflictError, GatewayNotConfiguredError),
+    )
+    async def resume_subscription(call: Call, subscription_id: str) -> SubscriptionOut:
+        """Go on with a paused subscription; if its period is over, a new one is charged at once."""
+        async with call.begin() as tx:
+            begun = await lifecycle.resume(tx, subscription_id)
+            await call.claim(tx, subscription_id)
+            if begun.charge is not None:
+                charging.gateways.of(call.mode)
+        if begun.charge is None:
+            return await _read(call, subscription_id, charging)
+        await charging.run(_scope(call), [begun.charge])
+        return await _settled(call, subscription_id, charging)
+
+
+async def _settled(call: Call, subscription_id: str, charging: Charging) -> SubscriptionOut:
+    """The subscription after its resume was charged; a decline is a refusal."""
+    async with call.begin() as tx:
+        row = await SubscriptionRepository(tx).get(subscription_id)
+        attempts = await AttemptRepository(tx).of_invoices([row.latest_invoice_id or ""])
+        if attempts and attempts[-1].status is AttemptStatus.FAILED:
+            raise PaymentFailedError(f"The charge was declined: {attempts[-1].failure_code}.")
+        return shown(tx, row, charging)
+
+
+async def _read(call: Call, subscription_id: str, charging: Charging) -> SubscriptionOut:
+    async with call.begin() as tx:
+        row = await SubscriptionRepository(tx).get(subscription_id)
+        return shown(tx, row, charging)
+
+
+def shown(tx: Tx, row: Subscription, charging: Charging) -> SubscriptionOut:
+    """The subscription with the address of its pay page, where there is something to pay."""
+    pay_url = None
+    if is_payable(row) and row.latest_invoice_id is not None:
+        pay_url = charging.links.url(
+            mode=tx.mode, tenant_id=tx.tenant_id, invoice_id=row.latest_invoice_id
+        )
+    return present(row, pay_url=pay_url)
+
+
+def _scope(call: Call) -> WorkScope:
+    return WorkScope(call.db, call.mode, call.tenant.id)

@@ -1,0 +1,142 @@
+"""Phase three of a charge: own reply, look-up and callback all meet here, with the rows locked."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from duro.billing.rails import Rail
+from duro.kit.db import Tx
+from duro.kit.work import WorkScope
+from duro.modules.catalog.repository import PlanRepository
+from duro.modules.charging import outcome
+from duro.modules.charging.model import Case, Changes
+from duro.modules.customers.repository import CustomerRepository
+from duro.modules.invoices.links import PayLinks
+from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.payments.gateway import Answer
+from duro.modules.payments.model import Attempt, Purpose
+from duro.modules.payments.repository import AttemptRepository, PaymentMethodRepository
+from duro.modules.recovery.repository import RecoveryRepository
+from duro.modules.recovery.service import Payer
+from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.repository import SubscriptionRepository
+from duro.modules.tenants.repository import zone_of
+
+log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An attempt and what the gateway said of it; `held` is why a person must look instead.
+
+    `is_check` counts the answer as a pass of the reconcile work.
+    """
+
+    attempt: Attempt
+    answer: Answer | None
+    held: str = ""
+    is_check: bool = False
+
+
+async def settle_all(
+    scope: WorkScope, settlements: Sequence[Settlement], links: PayLinks
+) -> Counter[str]:
+    """Records a batch in one transaction; if that fails, each item in its own.
+
+    An item that fails by itself keeps its open attempt, and the reconcile work comes back to it.
+    """
+    if not settlements:
+        return Counter()
+    try:
+        async with scope.begin() as tx:
+            return await settle(tx, settlements, links)
+    except Exception:
+        if len(settlements) == 1:
+            raise
+        log.exception("settlement_batch_failed", items=len(settlements))
+    counts: Counter[str] = Counter()
+    for one in settlements:
+        try:
+            counts += await settle_all(scope, [one], links)
+        except Exception:  # the boundary that keeps a bad row from its neighbours
+            log.exception("settlement_failed", attempt_id=one.attempt.id)
+            counts["errors"] += 1
+    return counts
+
+
+async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> Counter[str]:
+    """Records what the gateway said, set by set."""
+    changes = Changes(tx, await zone_of(tx), links)
+    cases = await _lock_cases(tx, [one.attempt for one in settlements])
+    for one in settlements:
+        case = cases[one.attempt.id]
+        if one.is_check:
+            checked = replace(case.attempt, checks=case.attempt.checks + 1)
+            case = replace(case, attempt=checked)
+        if one.answer is None:
+            outcome.hold(changes, case, one.held)
+        else:
+            outcome.apply(changes, case, one.answer)
+    await changes.write()
+    return changes.counts
+
+
+async def _lock_cases(tx: Tx, asked: Sequence[Attempt]) -> dict[str, Case]:
+    # Lock order: subscription, invoice, schedule, attempt.
+    subscriptions = await SubscriptionRepository(tx).lock_many({a.subscription_id for a in asked})
+    invoices = await InvoiceRepository(tx).lock_many({a.invoice_id for a in asked})
+    retried = {a.invoice_id for a in asked if a.purpose is Purpose.RETRY}
+    schedules = await RecoveryRepository(tx).lock_of_invoices(retried) if retried else {}
+    attempts = await AttemptRepository(tx).lock_many([a.id for a in asked])
+    histories = await _histories(tx, retried)
+    plans = await PlanRepository(tx).find_many(
+        sorted({row.plan_id for row in subscriptions.values()})
+    )
+    payers = await payers_of(tx, list(subscriptions.values()))
+    return {
+        attempt.id: Case(
+            subscription=subscriptions[attempt.subscription_id],
+            plan=plans[subscriptions[attempt.subscription_id].plan_id],
+            invoice=invoices[attempt.invoice_id],
+            attempt=attempt,
+            schedule=schedules.get(attempt.invoice_id),
+            history=histories.get(attempt.invoice_id, [attempt]),
+            payer=payers[attempt.subscription_id],
+        )
+        for attempt in attempts
+    }
+
+
+async def payers_of(tx: Tx, subscriptions: Sequence[Subscription]) -> dict[str, Payer]:
+    """Who pays each subscription, and with what: its own method, else its customer's default."""
+    customers = await CustomerRepository(tx).find_many(
+        sorted({row.customer_id for row in subscriptions})
+    )
+    methods = PaymentMethodRepository(tx)
+    own = await methods.find_many(
+        [row.payment_method_id for row in subscriptions if row.payment_method_id]
+    )
+    without = [row.customer_id for row in subscriptions if row.payment_method_id not in own]
+    defaults = await methods.defaults_of(without) if without else {}
+    payers = {}
+    for row in subscriptions:
+        method = own.get(row.payment_method_id or "") or defaults.get(row.customer_id)
+        usable = {method.rail: method} if method is not None else {}
+        payers[row.id] = Payer(customers[row.customer_id], usable)
+    return payers
+
+
+async def _histories(tx: Tx, invoice_ids: set[str]) -> Mapping[str, list[Attempt]]:
+    by_invoice: dict[str, list[Attempt]] = defaultdict(list)
+    if invoice_ids:
+        for attempt in await AttemptRepository(tx).of_invoices(sorted(invoice_ids)):
+            by_invoice[attempt.invoice_id].append(attempt)
+    return by_invoice
+
+
+def pull_rail(payer: Payer) -> Rail:
+    """The rail that a charge of this payer is written under; a card where there is nothing yet."""
+    return next(iter(payer.methods), Rail.CARD)

@@ -1,0 +1,53 @@
+"""The invoice as the database keeps it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from duro.billing.rails import Rail
+
+
+class InvoiceStatus(StrEnum):
+    """`draft` is not used yet; an invoice is born open."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    UNCOLLECTIBLE = "uncollectible"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """One period's bill; `amount_minor` is what is left to pay after discount and credit."""
+
+    id: str
+    number: str
+    subscription_id: str | None
+    customer_id: str
+    idempotency_key: str
+    amount_minor: int
+    currency: str
+    lines: list[dict[str, Any]]
+    status: InvoiceStatus
+    rail: Rail | None
+    period_index: int
+    period_starts_at: datetime
+    period_ends_at: datetime
+    amount_refunded_minor: int
+    paid_at: datetime | None
+    created_at: datetime
+
+    @property
+    def is_payable(self) -> bool:
+        return self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
+
+    def paid(self, *, rail: Rail | None, at: datetime) -> "Invoice":
+        return replace(self, status=InvoiceStatus.PAID, rail=rail, paid_at=at)
+
+    def voided(self) -> "Invoice":
+        return replace(self, status=InvoiceStatus.VOID)
+
+    def written_off(self) -> "Invoice":
+        return replace(self, status=InvoiceStatus.UNCOLLECTIBLE)

@@ -1,0 +1,65 @@
+"""The only reader and writer of `invoices`."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from duro.errors import NotFoundError
+from duro.kit.db import Tx
+from duro.kit.pagination import Seek
+from duro.kit.rows import columns, into
+from duro.kit.sql import queries
+from duro.modules.invoices.model import Invoice
+
+_SQL: Final = queries("invoices")
+_COLUMNS: Final = (
+    *("id", "number", "subscription_id", "customer_id", "idempotency_key", "amount_minor"),
+    *("currency", "lines", "status", "rail", "period_index", "period_starts_at", "period_ends_at"),
+    *("amount_refunded_minor", "paid_at", "created_at"),
+)
+
+
+class InvoiceRepository:
+    """The invoices of one tenant and mode."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def add(self, invoices: Sequence[Invoice]) -> set[str]:
+        """Answers the ids that are new; one whose idempotency key is taken is left out."""
+        if not invoices:
+            return set()
+        rows = await self._tx.rows(_SQL["insert_invoices"], *columns(invoices, *_COLUMNS))
+        return {row["id"] for row in rows}
+
+    async def save(self, invoices: Sequence[Invoice]) -> None:
+        if invoices:
+            await self._tx.run(
+                _SQL["save_invoices"], *columns(invoices, "id", "status", "rail", "paid_at")
+            )
+
+    async def lock_many(self, ids: Collection[str]) -> dict[str, Invoice]:
+        rows = await self._tx.rows(_SQL["lock_invoices"], list(ids))
+        return {row["id"]: into(Invoice, row) for row in rows}
+
+    async def lock_open_of(self, subscription_id: str) -> list[Invoice]:
+        rows = await self._tx.rows(_SQL["lock_open_invoices_of_subscription"], subscription_id)
+        return [into(Invoice, row) for row in rows]
+
+    async def get(self, invoice_id: str) -> Invoice:
+        row = await self._tx.row(_SQL["get_invoice"], invoice_id)
+        if row is None:
+            raise NotFoundError("There is no such invoice.")
+        return into(Invoice, row)
+
+    async def list_newest(
+        self,
+        seek: Seek,
+        *,
+        status: str | None,
+        customer_id: str | None,
+        subscription_id: str | None,
+    ) -> list[Invoice]:
+        place = (seek.fetch, seek.before_at, seek.before_id, seek.since_at)
+        filters = (status, customer_id, subscription_id)
+        rows = await self._tx.rows(_SQL["list_invoices"], *place, *filters)
+        return [into(Invoice, row) for row in rows]

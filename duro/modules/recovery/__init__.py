@@ -1,0 +1,1 @@
+"""Recovery: the case of each failed renewal, its decisions and its ledger."""

@@ -1,0 +1,112 @@
+"""The only reader and writer of dunning schedules, their decisions and the recovery ledger."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from duro.errors import NotFoundError
+from duro.kit.db import Tx
+from duro.kit.pagination import Seek
+from duro.kit.rows import columns, into
+from duro.kit.sql import Statement, queries
+from duro.modules.recovery.model import DecisionRow, LedgerRow, Schedule
+
+_SQL: Final = queries("recovery")
+_COLUMNS: Final = (
+    *("id", "subscription_id", "invoice_id", "customer_id", "state", "amount_minor", "currency"),
+    *("rail", "failure_code", "failure_category", "attempts_made", "settings"),
+    *("settings_version", "next_action", "next_attempt_at", "reason", "first_failed_at"),
+    *("last_pull_at", "deadline_at", "recovered_by", "refund_due_at", "opened_at", "closed_at"),
+)
+_MUTABLE: Final = (
+    *("id", "state", "rail", "failure_code", "failure_category", "attempts_made", "next_action"),
+    *("next_attempt_at", "reason", "last_pull_at", "deadline_at", "recovered_by"),
+    *("refund_due_at", "closed_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueCase:
+    """A case whose next action is due, before anything of it is locked."""
+
+    id: str
+    subscription_id: str
+    invoice_id: str
+
+
+class RecoveryRepository:
+    """The recovery cases of one tenant and mode."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def add(self, schedules: Sequence[Schedule]) -> None:
+        if schedules:
+            await self._tx.run(_SQL["insert_schedules"], *columns(schedules, *_COLUMNS))
+
+    async def save(self, schedules: Sequence[Schedule]) -> None:
+        if schedules:
+            await self._tx.run(_SQL["save_schedules"], *columns(schedules, *_MUTABLE))
+
+    async def add_decisions(self, decisions: Sequence[DecisionRow]) -> None:
+        """Appends to each schedule's log; in this order."""
+        if not decisions:
+            return
+        seen: Counter[str] = Counter()
+        nth = []
+        for decision in decisions:
+            seen[decision.schedule_id] += 1
+            nth.append(seen[decision.schedule_id])
+        names = ("decided_at", "action", "rail", "next_attempt_at", "reason", "rule", "inputs")
+        ids, *rest = columns(decisions, "schedule_id", *names, "settings_version")
+        await self._tx.run(_SQL["insert_decisions"], ids, nth, *rest)
+
+    async def add_movements(self, rows: Sequence[LedgerRow]) -> None:
+        names = ("schedule_id", "movement", "amount_minor", "currency", "reason", "moved_at")
+        if rows:
+            await self._tx.run(_SQL["insert_ledger"], *columns(rows, *names))
+
+    async def get(self, schedule_id: str) -> Schedule:
+        row = await self._tx.row(_SQL["get_schedule"], schedule_id)
+        if row is None:
+            raise NotFoundError("There is no such recovery case.")
+        return into(Schedule, row)
+
+    async def find_of_invoice(self, invoice_id: str) -> Schedule | None:
+        row = await self._tx.row(_SQL["find_schedule_of_invoice"], invoice_id)
+        return None if row is None else into(Schedule, row)
+
+    async def lock_of_invoices(self, invoice_ids: Collection[str]) -> dict[str, Schedule]:
+        """By invoice id."""
+        rows = await self._tx.rows(_SQL["lock_schedules_of_invoices"], list(invoice_ids))
+        return {row["invoice_id"]: into(Schedule, row) for row in rows}
+
+    async def lock_open_of(self, subscription_id: str) -> list[Schedule]:
+        rows = await self._tx.rows(_SQL["lock_open_schedules_of_subscription"], subscription_id)
+        return [into(Schedule, row) for row in rows]
+
+    async def find_due(self, limit: int) -> list[DueCase]:
+        rows = await self._tx.rows(_SQL["find_due_schedules"], self._tx.now, limit)
+        return [into(DueCase, row) for row in rows]
+
+    async def postpone(self, schedule_id: str, until: datetime) -> None:
+        await self._tx.run(_SQL["postpone_schedule"], schedule_id, until)
+
+    async def decisions_of(self, schedule_id: str) -> list[DecisionRow]:
+        rows = await self._tx.rows(_SQL["list_decisions"], schedule_id)
+        return [into(DecisionRow, row) for row in rows]
+
+    async def list_newest(
+        self, seek: Seek, *, state: str | None, customer_id: str | None, subscription_id: str | None
+    ) -> list[Schedule]:
+        place = (seek.fetch, seek.before_at, seek.before_id, seek.since_at)
+        filters = (state, customer_id, subscription_id)
+        rows = await self._tx.rows(_SQL["list_schedules"], *place, *filters)
+        return [into(Schedule, row) for row in rows]
+
+
+def statement(name: str) -> Statement:
+    """A statement that the due work of charging is found by."""
+    return _SQL[name]

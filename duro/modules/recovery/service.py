@@ -1,0 +1,268 @@
+"""How a case moves: pure steps from a failure or a payment to the schedule, its log and the ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from duro.billing.case import Context, Settings
+from duro.billing.dunning import Decision, Move, decide, decide_waiting, waiting_deadline
+from duro.billing.failures import Category, requires_new_card
+from duro.billing.rails import PULL, Rail
+from duro.billing.schedule import Action, Status
+from duro.modules.customers.model import Customer
+from duro.modules.invoices.model import Invoice
+from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod
+from duro.modules.recovery.model import (
+    DEFAULT_SETTINGS_VERSION,
+    DecisionRow,
+    LedgerRow,
+    Movement,
+    RecoveredBy,
+    Schedule,
+)
+
+# Rails that a customer with a phone or an e-mail could use, and that no adapter serves yet.
+_UNSERVED: Final = (Rail.USSD, Rail.TRANSFER)
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who is to pay, and the pull methods that could be charged now, by rail."""
+
+    customer: Customer
+    methods: Mapping[Rail, PaymentMethod]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of a case writes."""
+
+    schedule: Schedule
+    decisions: tuple[DecisionRow, ...] = ()
+    movements: tuple[LedgerRow, ...] = ()
+    move: Move | None = None
+
+
+def open_case(
+    *,
+    schedule_id: str,
+    invoice: Invoice,
+    attempt: Attempt,
+    payer: Payer,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Step:
+    """The case of a renewal that has just failed: at risk, with its first decision."""
+    category, code = failure_of(attempt)
+    schedule = Schedule(
+        id=schedule_id,
+        subscription_id=attempt.subscription_id,
+        invoice_id=invoice.id,
+        customer_id=invoice.customer_id,
+        state=Status.IN_FLIGHT,
+        amount_minor=invoice.amount_minor,
+        currency=invoice.currency,
+        rail=attempt.rail,
+        failure_code=code,
+        failure_category=category,
+        attempts_made=0,
+        settings=dict(Settings().to_dict()),
+        settings_version=DEFAULT_SETTINGS_VERSION,
+        next_action=None,
+        next_attempt_at=None,
+        reason="",
+        first_failed_at=now,
+        last_pull_at=None,
+        deadline_at=None,
+        recovered_by=None,
+        refund_due_at=None,
+        opened_at=now,
+        closed_at=None,
+    )
+    step = follow_failure(
+        schedule=schedule, attempt=attempt, history=[attempt], payer=payer, zone=zone, now=now
+    )
+    entered = _movement(step.schedule, Movement.ENTERED, category.value, now)
+    return replace(step, movements=(entered, *step.movements))
+
+
+def follow_failure(
+    *,
+    schedule: Schedule,
+    attempt: Attempt,
+    history: Sequence[Attempt],
+    payer: Payer,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Step:
+    """The next decision after a failed attempt of the case; `history` has all its attempts."""
+    category, code = failure_of(attempt)
+    was_charged = attempt.payment_method_id is not None
+    failed = replace(
+        schedule,
+        rail=attempt.rail,
+        failure_code=code,
+        failure_category=category,
+        attempts_made=schedule.attempts_made + 1,
+        last_pull_at=attempt.created_at if was_charged else schedule.last_pull_at,
+    )
+    context = _context(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
+    return _decided(failed, context, decide(context))
+
+
+def follow_wait(*, schedule: Schedule, payer: Payer, zone: ZoneInfo, now: datetime) -> Step:
+    """A case that awaits its customer has come due: remind once more, or give up."""
+    context = _context(schedule, attempt=None, history=(), payer=payer, zone=zone, now=now)
+    decision = decide_waiting(context=context, deadline_at=schedule.deadline_at or now)
+    return _decided(schedule, context, decision)
+
+
+def retry_now(*, schedule: Schedule, reason: str, rule: str, rail: Rail, now: datetime) -> Step:
+    """The next charge of an open case is brought forward to now."""
+    moved = schedule
+    if schedule.state is Status.AWAITING_CUSTOMER:
+        moved = schedule.step(Action.CLAIM).step(Action.RESCHEDULE)
+    decision = Decision(Move.RETRY, now, rail, reason, rule)
+    moved = replace(
+        moved,
+        rail=rail,
+        next_action=decision.move,
+        next_attempt_at=now,
+        deadline_at=None,
+        reason=reason,
+    )
+    inputs = {"now": now.isoformat(), "state": schedule.state.value}
+    return Step(moved, (_row(moved, decision, inputs, at=now),), (), decision.move)
+
+
+def recover(
+    *, schedule: Schedule, attempt: Attempt, history: Sequence[Attempt], now: datetime
+) -> Step:
+    """The money came back."""
+    by = _recovered_by(schedule, attempt, history)
+    reason = f"Recovered by {by.value.replace('_', ' ')}."
+    closed = replace(schedule.closed(Action.RECOVER, at=now, reason=reason), recovered_by=by)
+    return Step(closed, (), (_movement(closed, Movement.RECOVERED, by.value, now),))
+
+
+def cancel(*, schedule: Schedule, reason: str, now: datetime) -> Step:
+    """Nothing is owed any more: the subscription was cancelled or the invoice voided."""
+    closed = schedule.closed(Action.CANCEL, at=now, reason=reason)
+    return Step(closed, (), (_movement(closed, Movement.CANCELLED, "cancelled", now),))
+
+
+def failure_of(attempt: Attempt) -> tuple[Category, str]:
+    """The category and code of a failed attempt."""
+    if attempt.failure_category is None or attempt.failure_code is None:
+        raise ValueError(f"attempt {attempt.id} has not failed")
+    return attempt.failure_category, attempt.failure_code
+
+
+def _decided(schedule: Schedule, context: Context, decision: Decision) -> Step:
+    moved = replace(
+        schedule,
+        rail=decision.rail or schedule.rail,
+        next_action=decision.move,
+        next_attempt_at=decision.next_attempt_at,
+        reason=decision.reason,
+    )
+    now = context.now
+    movements: tuple[LedgerRow, ...] = ()
+    match decision.move:
+        case Move.RETRY | Move.RETRY_PAYDAY | Move.SWITCH_RAIL:
+            moved = replace(moved.step(Action.RESCHEDULE), deadline_at=None)
+        case Move.REQUEST_CARD_UPDATE:
+            deadline = waiting_deadline(context=context)
+            moved = replace(moved.step(Action.AWAIT_CUSTOMER), deadline_at=deadline)
+        case Move.REMIND:
+            pass
+        case Move.EXHAUST:
+            moved = schedule.closed(Action.EXHAUST, at=now, reason=decision.reason)
+            movements = (_movement(moved, Movement.LOST, schedule.failure_category.value, now),)
+    row = _row(moved, decision, dict(context.to_dict()), at=now)
+    return Step(moved, (row,), movements, decision.move)
+
+
+def _context(
+    schedule: Schedule,
+    *,
+    attempt: Attempt | None,
+    history: Sequence[Attempt],
+    payer: Payer,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Context:
+    has_contact = bool(payer.customer.email or payer.customer.phone)
+    rail = attempt.rail if attempt and attempt.payment_method_id else None
+    failures = [past for past in history if past.status is AttemptStatus.FAILED]
+    same = [
+        past
+        for past in failures
+        if past.rail is schedule.rail and past.failure_category is schedule.failure_category
+    ]
+    usable = {*payer.methods, *(_UNSERVED if has_contact else ())}
+    return Context(
+        now=now,
+        zone=zone,
+        settings=schedule.plan,
+        rail=rail,
+        code=schedule.failure_code,
+        category=schedule.failure_category,
+        attempts_made=schedule.attempts_made,
+        first_failed_at=schedule.first_failed_at,
+        last_pull_at=schedule.last_pull_at,
+        same_category_failures=max(len(same), 1),
+        usable_rails=tuple(rail for rail in Rail if rail in usable),
+        spent_rails=frozenset(_spent(payer.methods, failures)),
+        unserved_rails=_UNSERVED if has_contact else (),
+        pulled_rails=frozenset(past.rail for past in failures if past.rail in PULL),
+    )
+
+
+def _spent(methods: Mapping[Rail, PaymentMethod], failures: Sequence[Attempt]) -> list[Rail]:
+    """Rails whose present token must not be charged again; a new card makes its rail fresh."""
+    dead = {
+        past.payment_method_id
+        for past in failures
+        if past.failure_category is Category.HARD_DECLINE
+        or (past.failure_category and requires_new_card(past.failure_category))
+    }
+    return [rail for rail, method in methods.items() if method.id in dead]
+
+
+def _recovered_by(schedule: Schedule, attempt: Attempt, history: Sequence[Attempt]) -> RecoveredBy:
+    first = next((past for past in history if past.id != attempt.id), attempt)
+    if first.payment_method_id != attempt.payment_method_id:
+        return RecoveredBy.NEW_CARD
+    if schedule.next_action is Move.RETRY_PAYDAY:
+        return RecoveredBy.PAYDAY_RETRY
+    return RecoveredBy.RETRY
+
+
+def _row(
+    schedule: Schedule, decision: Decision, inputs: dict[str, Any], *, at: datetime
+) -> DecisionRow:
+    return DecisionRow(
+        schedule_id=schedule.id,
+        decided_at=at,
+        action=decision.move.value,
+        rail=decision.rail,
+        next_attempt_at=decision.next_attempt_at,
+        reason=decision.reason,
+        rule=decision.rule,
+        inputs=inputs,
+        settings_version=schedule.settings_version,
+    )
+
+
+def _movement(schedule: Schedule, movement: Movement, reason: str, at: datetime) -> LedgerRow:
+    return LedgerRow(
+        schedule_id=schedule.id,
+        movement=movement,
+        amount_minor=schedule.amount_minor,
+        currency=schedule.currency,
+        reason=reason,
+        moved_at=at,
+    )

@@ -1,0 +1,98 @@
+"""The only reader and writer of `subscriptions`."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Final
+
+from duro.errors import ConflictError, NotFoundError
+from duro.kit.db import Tx, UniqueViolationError
+from duro.kit.pagination import Seek
+from duro.kit.rows import columns, into
+from duro.kit.sql import Statement, queries
+from duro.modules.subscriptions.model import Subscription
+
+_SQL: Final = queries("subscriptions")
+_COLUMNS: Final = (
+    *("id", "customer_id", "plan_id", "payment_method_id", "status", "anchor_at", "period_index"),
+    *("period_starts_at", "period_ends_at", "trial_ends_at", "cycles_completed"),
+    *("cancel_at_period_end", "canceled_at", "cancel_reason", "balance_minor"),
+    *("scheduled_plan_id", "is_exclusive", "renews_at", "expires_at", "reminds_at"),
+    *("last_payment_error", "latest_invoice_id", "metadata", "created_at"),
+)
+_FIXED: Final = frozenset({"customer_id", "trial_ends_at", "is_exclusive", "created_at"})
+_MUTABLE: Final = tuple(name for name in _COLUMNS if name not in _FIXED)
+
+
+class SubscriptionRepository:
+    """The subscriptions of one tenant and mode."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def add(self, subscription: Subscription) -> None:
+        try:
+            await self._tx.run(_SQL["insert_subscription"], *attrgetter(*_COLUMNS)(subscription))
+        except UniqueViolationError as error:
+            if error.constraint != "one_live_subscription_per_customer_and_plan":
+                raise
+            raise ConflictError(
+                "The customer already has a live subscription to this plan."
+            ) from error
+
+    async def save(self, subscriptions: Sequence[Subscription]) -> None:
+        """Writes what can change in a subscription's life; the rows must be locked."""
+        if subscriptions:
+            await self._tx.run(_SQL["save_subscriptions"], *columns(subscriptions, *_MUTABLE))
+
+    async def get(self, subscription_id: str) -> Subscription:
+        row = await self._tx.row(_SQL["get_subscription"], subscription_id)
+        if row is None:
+            raise NotFoundError("There is no such subscription.")
+        return into(Subscription, row)
+
+    async def lock(self, subscription_id: str) -> Subscription:
+        found = await self.lock_many([subscription_id])
+        if not found:
+            raise NotFoundError("There is no such subscription.")
+        return found[subscription_id]
+
+    async def lock_many(self, ids: Collection[str]) -> dict[str, Subscription]:
+        return {row.id: row for row in await self._read("lock_subscriptions", list(ids))}
+
+    async def lock_free(self, ids: Collection[str]) -> dict[str, Subscription]:
+        """Those that nobody else holds."""
+        return {row.id: row for row in await self._read("lock_free_subscriptions", list(ids))}
+
+    async def find_rival(self, *, customer_id: str, plan_id: str) -> str | None:
+        """A subscription that keeps this customer from another one to the plan."""
+        row = await self._tx.row(_SQL["find_rival"], customer_id, plan_id)
+        return None if row is None else row["id"]
+
+    async def list_newest(
+        self, seek: Seek, *, status: str | None, customer_id: str | None, plan_id: str | None
+    ) -> list[Subscription]:
+        place = (seek.fetch, seek.before_at, seek.before_id, seek.since_at)
+        filters = (status, customer_id, plan_id)
+        rows = await self._tx.rows(_SQL["list_subscriptions"], *place, *filters)
+        return [into(Subscription, row) for row in rows]
+
+    async def claim_renewals(self, limit: int) -> list[Subscription]:
+        return await self._read("claim_due_renewals", self._tx.now, limit)
+
+    async def claim_expiries(self, limit: int) -> list[Subscription]:
+        return await self._read("claim_due_expiries", self._tx.now, limit)
+
+    async def claim_reminders(self, limit: int) -> list[Subscription]:
+        return await self._read("claim_due_reminders", self._tx.now, limit)
+
+    async def postpone_renewal(self, subscription_id: str, until: datetime) -> None:
+        await self._tx.run(_SQL["postpone_renewal"], subscription_id, until)
+
+    async def _read(self, name: str, *args: object) -> list[Subscription]:
+        return [into(Subscription, row) for row in await self._tx.rows(_SQL[name], *args)]
+
+
+def statement(name: str) -> Statement:
+    """A statement that the due work of charging is found by."""
+    return _SQL[name]

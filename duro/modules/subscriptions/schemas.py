@@ -1,0 +1,107 @@
+"""Subscriptions as they are shown and changed."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from duro.billing.states import Status
+from duro.kit.pagination import ListQuery
+from duro.kit.schema import Body, Metadata, Out
+from duro.modules.subscriptions.model import Subscription
+
+_PAYABLE = frozenset({Status.INCOMPLETE, Status.PAST_DUE, Status.UNPAID})
+
+
+class PaymentError(Out):
+    """Why the latest charge failed; `message` may be shown to the customer."""
+
+    code: str
+    category: str
+    message: str
+
+
+class SubscriptionOut(Out):
+    """Who pays for which plan, and where they are in its cycle."""
+
+    id: str
+    status: Status
+    customer_id: str
+    plan_id: str
+    payment_method_id: str | None
+    current_period_start: datetime | None
+    current_period_end: datetime | None
+    trial_end: datetime | None
+    cycles_completed: int
+    cancel_at_period_end: bool
+    balance: int
+    scheduled_plan_id: str | None
+    pay_url: Annotated[
+        str | None, Field(description="Where the customer can pay what is open; else null.")
+    ]
+    last_payment_error: PaymentError | None
+    latest_invoice_id: str | None
+    metadata: dict[str, str]
+    created_at: datetime
+
+
+class SubscriptionListQuery(ListQuery):
+    """Filters of the list of subscriptions."""
+
+    status: Status | None = None
+    customer_id: str | None = None
+    plan_id: str | None = None
+
+
+class SubscriptionCreate(Body):
+    """A new subscription; without a trial its first period is charged at once."""
+
+    customer_id: str
+    plan_id: str
+    payment_method_id: str | None = None
+    trial_days: Annotated[
+        int | None, Field(ge=0, le=730, description="Instead of the plan's; 0 means no trial.")
+    ] = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class SubscriptionPatch(Body):
+    """What may be changed; fields left out stay."""
+
+    payment_method_id: str | None = None
+    metadata: Metadata | None = None
+
+
+class SubscriptionCancel(Body):
+    """How a subscription is ended."""
+
+    at_period_end: bool = False
+    reason: Annotated[str | None, Field(max_length=500)] = None
+
+
+def is_payable(subscription: Subscription) -> bool:
+    """Whether its customer has something open to pay."""
+    return subscription.status in _PAYABLE and subscription.latest_invoice_id is not None
+
+
+def present(subscription: Subscription, *, pay_url: str | None) -> SubscriptionOut:
+    error = subscription.last_payment_error
+    return SubscriptionOut.model_construct(
+        id=subscription.id,
+        status=subscription.status,
+        customer_id=subscription.customer_id,
+        plan_id=subscription.plan_id,
+        payment_method_id=subscription.payment_method_id,
+        current_period_start=subscription.period_starts_at,
+        current_period_end=subscription.period_ends_at,
+        trial_end=subscription.trial_ends_at,
+        cycles_completed=subscription.cycles_completed,
+        cancel_at_period_end=subscription.cancel_at_period_end,
+        balance=subscription.balance_minor,
+        scheduled_plan_id=subscription.scheduled_plan_id,
+        pay_url=pay_url,
+        last_payment_error=PaymentError.model_construct(**error) if error else None,
+        latest_invoice_id=subscription.latest_invoice_id,
+        metadata=subscription.metadata,
+        created_at=subscription.created_at,
+    )

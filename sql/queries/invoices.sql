@@ -1,0 +1,63 @@
+-- name: insert_invoices
+-- $2… one array for each column. An invoice of that idempotency key that exists already is left alone.
+INSERT INTO invoices (tenant_id, id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency,
+                      lines, status, rail, period_index, period_starts_at, period_ends_at, amount_refunded_minor,
+                      paid_at, created_at)
+SELECT $1, n.*
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+              $9::jsonb[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
+              $15::bigint[], $16::timestamptz[], $17::timestamptz[]) AS n
+    ON CONFLICT (tenant_id, idempotency_key) DO NOTHING
+RETURNING id;
+
+-- name: save_invoices
+-- $2 ids, $3 statuses, $4 rails, $5 paid at.
+UPDATE invoices AS i
+   SET status = n.status, rail = n.rail, paid_at = n.paid_at
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS n (id, status, rail, paid_at)
+ WHERE i.tenant_id = $1
+   AND i.id = n.id;
+
+-- name: lock_invoices
+-- $2 ids. Lock order: subscription, invoice, schedule, attempt.
+SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+  FROM invoices
+ WHERE tenant_id = $1
+   AND id = ANY ($2::text[])
+ ORDER BY id
+   FOR UPDATE;
+
+-- name: lock_open_invoices_of_subscription
+-- $2 subscription id; there is one open invoice for each period that nobody paid.
+SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+  FROM invoices
+ WHERE tenant_id = $1
+   AND subscription_id = $2
+   AND status = 'open'
+ ORDER BY id
+ LIMIT 1000
+   FOR UPDATE;
+
+-- name: get_invoice
+-- $2 id.
+SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+  FROM invoices
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: list_invoices
+-- $2 how many, $3 and $4 where the page begins, $5 oldest, $6 status, $7 customer, $8 subscription.
+SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+  FROM invoices
+ WHERE tenant_id = $1
+   AND (created_at, id) < ($3, $4)
+   AND created_at >= $5
+   AND ($6::text IS NULL OR status = $6)
+   AND ($7::text IS NULL OR customer_id = $7)
+   AND ($8::text IS NULL OR subscription_id = $8)
+ ORDER BY created_at DESC, id DESC
+ LIMIT $2;

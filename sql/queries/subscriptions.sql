@@ -1,0 +1,211 @@
+-- name: insert_subscription
+-- One value for each column.
+INSERT INTO subscriptions (tenant_id, id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index,
+                           period_starts_at, period_ends_at, trial_ends_at, cycles_completed, cancel_at_period_end,
+                           canceled_at, cancel_reason, balance_minor, scheduled_plan_id, is_exclusive, renews_at,
+                           expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+        $25);
+
+-- name: save_subscriptions
+-- $2 ids, then one array for each column that changes in a subscription's life.
+UPDATE subscriptions AS s
+   SET plan_id = n.plan_id, payment_method_id = n.payment_method_id, status = n.status, anchor_at = n.anchor_at,
+       period_index = n.period_index, period_starts_at = n.period_starts_at, period_ends_at = n.period_ends_at,
+       cycles_completed = n.cycles_completed, cancel_at_period_end = n.cancel_at_period_end,
+       canceled_at = n.canceled_at, cancel_reason = n.cancel_reason, balance_minor = n.balance_minor,
+       scheduled_plan_id = n.scheduled_plan_id, renews_at = n.renews_at, expires_at = n.expires_at,
+       reminds_at = n.reminds_at, last_payment_error = n.last_payment_error,
+       latest_invoice_id = n.latest_invoice_id, metadata = n.metadata
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[], $8::timestamptz[],
+              $9::timestamptz[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::text[], $14::bigint[],
+              $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::jsonb[], $20::text[],
+              $21::jsonb[])
+       AS n (id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+             cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor, scheduled_plan_id,
+             renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata)
+ WHERE s.tenant_id = $1
+   AND s.id = n.id;
+
+-- name: get_subscription
+-- $2 id.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: lock_subscriptions
+-- $2 ids. Lock order: subscription, invoice, schedule, attempt.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND id = ANY ($2::text[])
+ ORDER BY id
+   FOR UPDATE;
+
+-- name: lock_free_subscriptions
+-- $2 ids; those that somebody else holds are left out, so that two workers share the work instead of queueing.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND id = ANY ($2::text[])
+ ORDER BY id
+   FOR UPDATE SKIP LOCKED;
+
+-- name: find_rival
+-- $2 customer id, $3 plan id. A live subscription, or one whose first charge is still open.
+SELECT id
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND customer_id = $2
+   AND plan_id = $3
+   AND is_exclusive
+   AND (status IN ('trialing', 'active', 'past_due', 'paused', 'unpaid')
+        OR status = 'incomplete' AND expires_at IS NULL)
+ ORDER BY id
+ LIMIT 1;
+
+-- name: list_subscriptions
+-- $2 how many, $3 and $4 where the page begins, $5 oldest, $6 status, $7 customer, $8 plan.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND (created_at, id) < ($3, $4)
+   AND created_at >= $5
+   AND ($6::text IS NULL OR status = $6)
+   AND ($7::text IS NULL OR customer_id = $7)
+   AND ($8::text IS NULL OR plan_id = $8)
+ ORDER BY created_at DESC, id DESC
+ LIMIT $2;
+
+-- name: claim_due_renewals
+-- $2 business time, $3 limit. Oldest first; whoever holds the lock has the claim until it commits.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND renews_at <= $2
+ ORDER BY renews_at, id
+ LIMIT $3
+   FOR UPDATE SKIP LOCKED;
+
+-- name: claim_due_expiries
+-- $2 business time, $3 limit.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND expires_at <= $2
+ ORDER BY expires_at, id
+ LIMIT $3
+   FOR UPDATE SKIP LOCKED;
+
+-- name: claim_due_reminders
+-- $2 business time, $3 limit.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND reminds_at <= $2
+ ORDER BY reminds_at, id
+ LIMIT $3
+   FOR UPDATE SKIP LOCKED;
+
+-- name: postpone_renewal
+-- $2 id, $3 until. A row that fails by itself is set aside, or it would stand before all others for ever.
+UPDATE subscriptions
+   SET renews_at = $3
+ WHERE tenant_id = $1
+   AND id = $2
+   AND renews_at IS NOT NULL;
+
+-- name: next_renewal
+-- When this tenant's next renewal is due.
+SELECT min(renews_at)
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND renews_at IS NOT NULL;
+
+-- name: next_expiry
+-- When this tenant's next unpaid subscription ends.
+SELECT min(expires_at)
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND expires_at IS NOT NULL;
+
+-- name: next_reminder
+-- When this tenant's next reminder is due.
+SELECT min(reminds_at)
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND reminds_at IS NOT NULL;
+
+-- name: list_tenants_with_due_renewals
+-- scope: all tenants
+-- $1 wall time, $2 tenants with a time of their own, $3 those times. Steps from tenant to tenant over the partial
+-- index, so that it costs tenants and not rows.
+WITH RECURSIVE tenant (tenant_id) AS (
+    (SELECT tenant_id FROM subscriptions WHERE renews_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT s.tenant_id FROM subscriptions s
+             WHERE s.renews_at IS NOT NULL AND s.tenant_id > t.tenant_id ORDER BY s.tenant_id LIMIT 1)
+      FROM tenant t
+     WHERE t.tenant_id IS NOT NULL)
+SELECT t.tenant_id
+  FROM tenant t
+  LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = t.tenant_id
+ WHERE EXISTS (SELECT FROM subscriptions s
+                WHERE s.tenant_id = t.tenant_id AND s.renews_at <= COALESCE(own.now, $1::timestamptz))
+ ORDER BY t.tenant_id;
+
+-- name: list_tenants_with_due_expiries
+-- scope: all tenants
+-- As list_tenants_with_due_renewals.
+WITH RECURSIVE tenant (tenant_id) AS (
+    (SELECT tenant_id FROM subscriptions WHERE expires_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT s.tenant_id FROM subscriptions s
+             WHERE s.expires_at IS NOT NULL AND s.tenant_id > t.tenant_id ORDER BY s.tenant_id LIMIT 1)
+      FROM tenant t
+     WHERE t.tenant_id IS NOT NULL)
+SELECT t.tenant_id
+  FROM tenant t
+  LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = t.tenant_id
+ WHERE EXISTS (SELECT FROM subscriptions s
+                WHERE s.tenant_id = t.tenant_id AND s.expires_at <= COALESCE(own.now, $1::timestamptz))
+ ORDER BY t.tenant_id;
+
+-- name: list_tenants_with_due_reminders
+-- scope: all tenants
+-- As list_tenants_with_due_renewals.
+WITH RECURSIVE tenant (tenant_id) AS (
+    (SELECT tenant_id FROM subscriptions WHERE reminds_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT s.tenant_id FROM subscriptions s
+             WHERE s.reminds_at IS NOT NULL AND s.tenant_id > t.tenant_id ORDER BY s.tenant_id LIMIT 1)
+      FROM tenant t
+     WHERE t.tenant_id IS NOT NULL)
+SELECT t.tenant_id
+  FROM tenant t
+  LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = t.tenant_id
+ WHERE EXISTS (SELECT FROM subscriptions s
+                WHERE s.tenant_id = t.tenant_id AND s.reminds_at <= COALESCE(own.now, $1::timestamptz))
+ ORDER BY t.tenant_id;
