@@ -5,7 +5,7 @@ SELECT $1, item.id, item.type, item.object_id, item.data, $6
   FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[]) WITH ORDINALITY AS item (id, type, object_id, data, place)
  ORDER BY item.place;
 
--- name: find_event
+-- name: get_event
 -- $2 event id.
 SELECT id, type, object_id, data, created_at, dispatched_at
   FROM events

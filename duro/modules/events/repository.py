@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from duro.errors import NotFoundError
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.kit.pagination import Seek
@@ -29,9 +30,11 @@ class EventRepository:
         await self.tx.run(_SQL["insert_events"], ids, types, objects, data, self.tx.now)
         self.tx.ring("webhook.fanout")
 
-    async def find(self, event_id: str) -> Event | None:
-        row = await self.tx.row(_SQL["find_event"], event_id)
-        return None if row is None else into(Event, row)
+    async def get(self, event_id: str) -> Event:
+        row = await self.tx.row(_SQL["get_event"], event_id)
+        if row is None:
+            raise NotFoundError("No such event.")
+        return into(Event, row)
 
     async def page(self, place: Seek, *, of_type: EventType | None) -> list[Event]:
         """The events of one page, newest first; every type when none is named."""

@@ -304,6 +304,7 @@ CREATE TABLE webhook_deliveries (
     CONSTRAINT settled_delivery_has_its_instant CHECK ((status = 'pending') = (settled_at IS NULL))
 );
 CREATE INDEX deliveries_due ON webhook_deliveries (tenant_id, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX deliveries_due_to_endpoint ON webhook_deliveries (tenant_id, endpoint_id, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
 
 CREATE TABLE outbox (
     tenant_id   text        NOT NULL,
