@@ -191,6 +191,7 @@ RETURNING a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method
 -- $1 wall now, $2 tenants with a time of their own, $3 those times. Steps from tenant to tenant over the partial index,
 -- so it costs tenants with open attempts, not attempts. Where business time is wall time, the check comes as soon as
 -- a dead process's lease is over; only where it stands still is the lease asked as well.
+-- Scalar subqueries, because an EXISTS may be hashed: that reads every open attempt.
   WITH RECURSIVE open_at AS (
        (SELECT tenant_id
           FROM payment_attempts
@@ -211,17 +212,20 @@ SELECT o.tenant_id
   FROM open_at AS o
   LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = o.tenant_id
  WHERE o.tenant_id IS NOT NULL
-   AND (EXISTS (SELECT
-                  FROM payment_attempts AS a
-                 WHERE a.tenant_id = o.tenant_id
-                   AND a.status IN ('pending', 'unknown')
-                   AND a.check_at <= coalesce(own.now, $1))
+   AND ((SELECT a.check_at
+           FROM payment_attempts AS a
+          WHERE a.tenant_id = o.tenant_id
+            AND a.status IN ('pending', 'unknown')
+          ORDER BY a.check_at, a.id
+          LIMIT 1) <= coalesce(own.now, $1)
         OR own.now IS NOT NULL
-       AND EXISTS (SELECT
-                     FROM payment_attempts AS a
-                    WHERE a.tenant_id = o.tenant_id
-                      AND a.status IN ('pending', 'unknown')
-                      AND a.lease_until < $1))
+       AND (SELECT a.id
+              FROM payment_attempts AS a
+             WHERE a.tenant_id = o.tenant_id
+               AND a.status IN ('pending', 'unknown')
+               AND a.lease_until < $1
+             ORDER BY a.check_at, a.id
+             LIMIT 1) IS NOT NULL)
  ORDER BY o.tenant_id;
 
 -- name: next_attempt_to_reconcile
