@@ -208,7 +208,7 @@ async def test_process_id_that_went_to_another_process_does_not_stop_the_start(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
 async def test_full_disk_is_refused_in_words(tmp_path: Path) -> None:
-    mount = 'mount -t tmpfs -o size=20m none "$1" && exec "$2" "$3" "$1"'
+    mount = 'mount -t tmpfs -o size=3m none "$1" && exec "$2" "$3" "$1"'
     before = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", mount, "sh", str(tmp_path)]
     if not Path(before[0]).exists():
         pytest.skip("unshare is not installed")
