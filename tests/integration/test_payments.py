@@ -1,6 +1,7 @@
 """Payment methods and attempts in the database, in both modes."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -349,7 +350,7 @@ async def test_the_scan_costs_tenants_and_not_attempts(
     scanned = [line for (line,) in plan if "on payment_attempts" in line]
     assert scanned
     assert all("attempts_to_reconcile" in line for line in scanned)
-    assert all("rows=1.00" in line or "rows=0." in line or "never" in line for line in scanned)
+    assert all(re.search(r"rows=[01]\b|never executed", line) for line in scanned)
 
 
 async def due_tenants(
