@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -239,6 +240,19 @@ async def test_the_owner_can_become_each_role_but_does_not_inherit_it(
             _ROLES,
         )
     assert [tuple(row.values()) for row in rows] == [(name, True, False) for name in _ROLES]
+
+
+async def test_roles_that_somebody_else_made_are_refused_with_the_command_that_helps(
+    empty_database_url: str, folder: Path
+) -> None:
+    await migrate(empty_database_url, folder=folder)
+    url = urlsplit(empty_database_url)
+    stranger = f"stranger_of{url.path.replace('/', '_')}"
+    async with connected(empty_database_url) as owner:
+        await owner.execute(f"CREATE ROLE {stranger} LOGIN CREATEROLE PASSWORD 'secret'")
+
+    with pytest.raises(MigrationError, match=f"GRANT duro_core TO {stranger}"):
+        await migrate(url._replace(netloc=f"{stranger}:secret@").geturl(), folder=folder)
 
 
 async def test_status_of_a_database_that_was_never_migrated_is_all_pending(

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from duro.kit.modes import Mode
+
+Connection: TypeAlias = Any  # asyncpg ships no types
 
 
 def app_role(mode: Mode) -> str:
@@ -18,7 +20,7 @@ def scan_role(mode: Mode) -> str:
 
 
 @asynccontextmanager
-async def connected(database_url: str, **settings: str) -> AsyncIterator[Any]:
+async def connected(database_url: str, **settings: str) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(database_url, server_settings=settings)
     try:
         yield connection
@@ -29,7 +31,7 @@ async def connected(database_url: str, **settings: str) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def connected_as(
     database_url: str, role: str, *, search_path: str = ""
-) -> AsyncIterator[Any]:
+) -> AsyncIterator[Connection]:
     """A connection of `role`, as a pool of the application would open it."""
     async with connected(database_url, role=role, search_path=search_path) as connection:
         yield connection

@@ -8,7 +8,7 @@ from typing import Any, Final
 from duro.kit.modes import Mode
 from duro.kit.share import share
 from duro.kit.sql import Scope, Statement, queries
-from tests.support.roles import app_role, scan_role
+from tests.support.roles import Connection, app_role, scan_role
 
 SANDBOX_ONLY_TABLES: Final = frozenset({"test_clocks", "simulated_tokens", "simulated_charges"})
 _WORD: Final = re.compile(r"\w+")
@@ -47,7 +47,7 @@ def role_for(statement: Statement, mode: Mode) -> str:
             return "duro_core"
 
 
-async def plan_of(connection: Any, text: str) -> Mapping[str, Any]:  # noqa: ANN401 - asyncpg ships no types
+async def plan_of(connection: Connection, text: str) -> Mapping[str, Any]:
     """The plan for any arguments; making it also asks for every privilege that running it needs."""
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.execute(f"PREPARE planned AS {text}")
