@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
 from duro.errors import (
@@ -94,10 +94,12 @@ class Reader:
 async def _raw(request: web.Request) -> bytes:
     if not request.can_read_body:
         return b""
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity":
+        # A small body can hold a very large one; nobody needs that here.
+        raise UnsupportedMediaTypeError("The body must not be compressed.")
     try:
         return await request.read()
-    except ValueError as error:
-        # A body that does not decompress, or whose chunks are broken.
+    except web.RequestPayloadError as error:
         raise BadRequestError("The body cannot be read.") from error
 
 
@@ -121,8 +123,13 @@ def _validated(model: type[BaseModel], given: object, refused: list[Detail]) -> 
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        known = {detail.path for detail in refused}
-        refused.extend(detail for detail in invalid(error) if detail.path not in known)
+        # Text that cannot be kept is refused already, and what stands below it.
+        known = [detail.path for detail in refused]
+        refused.extend(
+            detail
+            for detail in invalid(error)
+            if not any(f"{detail.path}.".startswith(f"{path}.") for path in known)
+        )
     return None
 
 

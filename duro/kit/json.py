@@ -83,11 +83,10 @@ def _look_for_unstorable(value: object, path: str, found: list[str]) -> None:
 
 def _demand_shallow(value: object) -> None:
     level = [value]
-    for _ in range(_DEPTH_MAX + 1):
+    for _ in range(_DEPTH_MAX):
         level = list(chain.from_iterable(map(_children, level)))
-        if not level:
-            return
-    raise _too_deep()
+    if any(isinstance(item, dict | list) for item in level):
+        raise _too_deep()
 
 
 def _children(value: object) -> list[object]:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from duro.errors import InvalidError
 from duro.kit.modes import Mode
-from duro.kit.schema import InstantIn, Out, Query, WholeNumber, refuse
+from duro.kit.schema import WHOLE_NUMBER, InstantIn, Out, Query, refuse
 
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 100
@@ -44,7 +44,7 @@ O = TypeVar("O", bound=Out)  # noqa: E741 - the usual name of an output type
 class ListQuery(Query):
     """What every list takes; its own filters are added in a subclass."""
 
-    limit: Annotated[WholeNumber, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX), WHOLE_NUMBER] = LIMIT_DEFAULT
     cursor: Annotated[
         str, Field(description="`nextCursor` of the page before; empty: first page")
     ] = ""

@@ -187,6 +187,6 @@ Name: TypeAlias = Annotated[
 InstantIn: TypeAlias = Annotated[
     datetime, BeforeValidator(_to_instant), _schema(type="string", format="date-time")
 ]
-# Numbers and flags of a Query.
-WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_to_whole_number)]
+# Numbers and flags of a Query; the bounds of a number stand before it: `Annotated[int, Field(ge=1), WHOLE_NUMBER]`.
+WHOLE_NUMBER: Final = BeforeValidator(_to_whole_number)
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_to_flag), _schema(type="boolean")]
