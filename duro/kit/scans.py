@@ -68,7 +68,7 @@ class Scans:
             log.warning("scan_skipped_queue_full", work=work.name)
             return 0
         asked = 0
-        for mode in Mode:
+        for mode in work.modes:
             due = await self._list_due(work, mode)
             metrics.note_scan(work=work.name, mode=mode, tenants=len(due))
             for tenant_id in due:

@@ -41,7 +41,7 @@ class DueWork:
     `list_due` takes $1 wall time, $2 tenants with a time of their own, $3 those times, and answers the tenants that
     have due work. `next_due` answers when one tenant's next work of the kind is due, or null. `run` claims and does
     up to so many items that are due at the tenant's present; fewer done than asked means nothing is left.
-    `lanes` is how many of those may go on at once for one tenant in one process.
+    `lanes` is how many of those may go on at once for one tenant in one process; `modes` where there is such work.
     """
 
     name: str
@@ -51,6 +51,7 @@ class DueWork:
     run: Run
     batch: int = 100
     lanes: int = 1
+    modes: tuple[Mode, ...] = tuple(Mode)
 
     @property
     def queue(self) -> str:

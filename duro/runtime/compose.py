@@ -1,37 +1,45 @@
 """Puts the features together, in their order, with the gateways and outside calls that they need."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
+from pydantic import SecretStr
+
+from duro.adapters.egress import GuardedEgress
+from duro.adapters.gateways.simulated import SimulatedGateway
 from duro.kit.call import Authenticate
 from duro.kit.clock import Clock
 from duro.kit.db import Database
+from duro.kit.envelope import Envelope, read_master_key
+from duro.kit.modes import Mode
 from duro.kit.module import Module
 from duro.kit.registry import Routes
 from duro.kit.sql import Statement
 from duro.kit.work import DueWork
 from duro.modules.access import module as access
 from duro.modules.access.service import Authenticator
+from duro.modules.catalog import module as catalog
+from duro.modules.charging import module as charging
+from duro.modules.customers import module as customers
+from duro.modules.events import module as events
+from duro.modules.invoices import module as invoices
+from duro.modules.invoices.links import PayLinks
+from duro.modules.payments import module as payments
+from duro.modules.payments.gateway import Gateways
+from duro.modules.recovery import module as recovery
 from duro.modules.tenants import module as tenants
+from duro.modules.testclock import module as testclock
+from duro.modules.testclock.repository import LIST_CLOCKS
+from duro.modules.webhooks import module as webhooks
+from duro.modules.webhooks.endpoints import EndpointService
+from duro.runtime.errors import StartError
 from duro.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """Everything the features offer; `clocks` lists the test tenants with a time of their own."""
-
-    modules: tuple[Module, ...]
-    authenticate: Authenticate
-    clocks: Statement | None = None
-
-    @property
-    def routes(self) -> list[Routes]:
-        return [routes for module in self.modules for routes in module.routes]
-
-    @property
-    def works(self) -> list[DueWork]:
-        return [work for module in self.modules for work in module.work]
+_LINK_KEY: Final = b"duro pay links"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,71 @@ class Ground:
     public_url: str
 
 
-Compose: TypeAlias = Callable[[Ground], System]
+@dataclass(frozen=True, slots=True)
+class System:
+    """Everything the features offer; `clocks` lists the test tenants with a time of their own."""
+
+    modules: tuple[Module, ...]
+    authenticate: Authenticate
+    endpoints: EndpointService
+    clocks: Statement | None = None
+
+    @property
+    def routes(self) -> list[Routes]:
+        return [routes for module in self.modules for routes in module.routes]
+
+    @property
+    def works(self) -> list[DueWork]:
+        return [work for module in self.modules for work in module.work]
 
 
-def compose(ground: Ground) -> System:
+Compose: TypeAlias = Callable[[Ground], AbstractAsyncContextManager[System]]
+
+
+@asynccontextmanager
+async def compose(ground: Ground) -> AsyncIterator[System]:
     """The features of this version, low to high."""
-    return System(
-        modules=(tenants.build(), access.build()),
-        authenticate=Authenticator(ground.db, ground.clock),
-    )
+    master_key = _master_key(ground.settings.security.master_key)
+    envelope = Envelope([master_key])
+    simulated = SimulatedGateway(ground.db)
+    links = PayLinks(ground.public_url, hmac.digest(master_key, _LINK_KEY, hashlib.sha256))
+    loopback = ground.settings.webhooks.allow_loopback
+    async with GuardedEgress(allow_loopback=loopback) as egress:
+        features = (
+            events.build(),
+            tenants.build(),
+            access.build(),
+            catalog.build(),
+            customers.build(),
+            payments.build(simulated),
+            invoices.build(),
+            recovery.build(),
+            charging.build(gateways=Gateways({Mode.TEST: simulated}), links=links),
+            webhooks.build(egress=egress, envelope=envelope),
+        )
+        # The order of the work is that of one instant on a test clock: what happens, then telling of it.
+        works = [work for feature in features for work in feature.work]
+        yield System(
+            modules=(
+                *(
+                    replace(feature, work=tuple(map(testclock.held_back, feature.work)))
+                    for feature in features
+                ),
+                testclock.build(works=works),
+            ),
+            clocks=LIST_CLOCKS,
+            authenticate=Authenticator(ground.db, ground.clock),
+            endpoints=EndpointService(ground.db, envelope, egress),
+        )
+
+
+def _master_key(given: SecretStr | None) -> bytes:
+    if given is None:
+        raise StartError(
+            "security.master_key is not set: it seals the secrets in the database. Make one with "
+            "`openssl rand -base64 32`, set it as DURO_SECURITY__MASTER_KEY, and keep it safe."
+        )
+    try:
+        return read_master_key(given.get_secret_value())
+    except ValueError as error:
+        raise StartError(f"security.master_key: {error}") from error

@@ -3,3 +3,200 @@
 SELECT now
   FROM test_clocks
  WHERE tenant_id = $1;
+
+-- name: list_clocks
+-- scope: all tenants
+-- Tenants with a time of their own, and whether it is being moved. Scans pass over those.
+SELECT c.tenant_id, c.now,
+       EXISTS (SELECT FROM clock_advances a WHERE a.tenant_id = c.tenant_id AND a.finished_at IS NULL) AS is_advancing
+  FROM test_clocks c
+ WHERE c.now IS NOT NULL
+ ORDER BY c.tenant_id;
+
+-- name: lock_clock
+-- The row is made at its first use, and held until the transaction ends.
+INSERT INTO test_clocks (tenant_id)
+VALUES ($1)
+    ON CONFLICT (tenant_id) DO UPDATE SET tenant_id = excluded.tenant_id
+RETURNING now;
+
+-- name: set_clock
+-- $2 the tenant's time; null lets it run again.
+UPDATE test_clocks
+   SET now = $2
+ WHERE tenant_id = $1;
+
+-- name: claim_clock
+-- $2 wall time, $3 lease. Whoever moves the clock holds it for a few seconds at a time.
+UPDATE test_clocks
+   SET lease_until = $3
+ WHERE tenant_id = $1
+   AND (lease_until IS NULL OR lease_until < $2)
+RETURNING now;
+
+-- name: move_clock
+-- $2 the tenant's time, never back; $3 lease.
+UPDATE test_clocks
+   SET now = greatest(now, $2), lease_until = $3
+ WHERE tenant_id = $1;
+
+-- name: release_clock
+-- The lease is over.
+UPDATE test_clocks
+   SET lease_until = NULL
+ WHERE tenant_id = $1;
+
+-- name: insert_advance
+-- $2 id, $3 target, $4 last event before it, $5 wall time.
+INSERT INTO clock_advances (tenant_id, id, target_at, after_event, counts, requested_at)
+VALUES ($1, $2, $3, $4, '{}', $5);
+
+-- name: find_open_advance
+-- The advance under way.
+SELECT id, target_at, after_event, counts, finished_at, failure
+  FROM clock_advances
+ WHERE tenant_id = $1
+   AND finished_at IS NULL;
+
+-- name: get_advance
+-- $2 id.
+SELECT id, target_at, after_event, counts, finished_at, failure
+  FROM clock_advances
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: save_advance
+-- $2 id, $3 counts so far, $4 finished at (wall), $5 failure.
+UPDATE clock_advances
+   SET counts = $3, finished_at = $4, failure = $5
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: list_tenants_with_advances
+-- scope: all tenants
+-- $1 wall time; $2 and $3 as every scan gives them: an advancing tenant is what this one looks for.
+SELECT a.tenant_id
+  FROM clock_advances a
+  LEFT JOIN test_clocks c ON c.tenant_id = a.tenant_id
+ WHERE a.finished_at IS NULL
+   AND (c.lease_until IS NULL OR c.lease_until < $1::timestamptz)
+   AND cardinality($2::text[]) = cardinality($3::timestamptz[])
+ ORDER BY a.tenant_id;
+
+-- name: next_advance
+-- An advance is no work that falls due by the clock it moves.
+SELECT NULL::timestamptz
+  FROM test_clocks
+ WHERE tenant_id = $1;
+
+-- name: count_cycles
+-- $2 how many renewing subscriptions there are of each cadence.
+SELECT p.interval, p.interval_count, count(*) AS subscriptions
+  FROM subscriptions s
+  JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id
+ WHERE s.tenant_id = $1
+   AND s.renews_at IS NOT NULL
+   AND s.renews_at <= $2
+ GROUP BY p.interval, p.interval_count
+ ORDER BY p.interval, p.interval_count;
+
+-- name: free_attempts
+-- Whoever held these attempts may be dead, and asking the gateway again under the same reference is safe.
+UPDATE payment_attempts
+   SET lease_until = $2
+ WHERE tenant_id = $1
+   AND status = 'pending'
+   AND lease_until > $2;
+
+-- name: free_deliveries
+-- As free_attempts: a delivery twice under one id is what receivers expect of a crash.
+UPDATE webhook_deliveries
+   SET lease_until = $2
+ WHERE tenant_id = $1
+   AND status = 'pending'
+   AND lease_until > $2;
+
+-- name: erase_clock_advances
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM clock_advances
+ WHERE tenant_id = $1;
+
+-- name: erase_idempotency_keys
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM idempotency_keys
+ WHERE tenant_id = $1;
+
+-- name: erase_outbox
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM outbox
+ WHERE tenant_id = $1;
+
+-- name: erase_webhook_deliveries
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM webhook_deliveries
+ WHERE tenant_id = $1;
+
+-- name: erase_events
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM events
+ WHERE tenant_id = $1;
+
+-- name: erase_recovery_ledger
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM recovery_ledger
+ WHERE tenant_id = $1;
+
+-- name: erase_dunning_decisions
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM dunning_decisions
+ WHERE tenant_id = $1;
+
+-- name: erase_dunning_schedules
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM dunning_schedules
+ WHERE tenant_id = $1;
+
+-- name: erase_payment_attempts
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM payment_attempts
+ WHERE tenant_id = $1;
+
+-- name: erase_invoices
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM invoices
+ WHERE tenant_id = $1;
+
+-- name: erase_subscriptions
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM subscriptions
+ WHERE tenant_id = $1;
+
+-- name: erase_payment_methods
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM payment_methods
+ WHERE tenant_id = $1;
+
+-- name: erase_customers
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM customers
+ WHERE tenant_id = $1;
+
+-- name: erase_plans
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM plans
+ WHERE tenant_id = $1;
+
+-- name: erase_simulated_charges
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM simulated_charges
+ WHERE tenant_id = $1;
+
+-- name: erase_simulated_tokens
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM simulated_tokens
+ WHERE tenant_id = $1;
+
+-- name: erase_test_clocks
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM test_clocks
+ WHERE tenant_id = $1;

@@ -54,7 +54,7 @@ CREATE POLICY core_manages_tenants ON tenants AS PERMISSIVE FOR ALL TO duro_core
     USING (true)
     WITH CHECK (true);
 CREATE POLICY own_tenant_only ON tenants AS PERMISSIVE FOR SELECT TO duro_live, duro_sandbox
-    USING ((id = current_setting('duro.tenant'::text, true)));
+    USING ((id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT INSERT, SELECT, UPDATE ON tenants TO duro_core;
 GRANT SELECT ON tenants TO duro_live;
 GRANT SELECT ON tenants TO duro_sandbox;

@@ -22,8 +22,8 @@ CREATE INDEX customers_newest_first ON customers USING btree (tenant_id, created
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE customers FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON customers AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON customers TO duro_live;
 
 CREATE TABLE dunning_decisions (
@@ -44,8 +44,8 @@ CREATE TABLE dunning_decisions (
 ALTER TABLE dunning_decisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dunning_decisions FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON dunning_decisions AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON dunning_decisions TO duro_live;
 
 CREATE TABLE dunning_schedules (
@@ -88,8 +88,8 @@ CREATE INDEX schedules_of_subscription ON dunning_schedules USING btree (tenant_
 ALTER TABLE dunning_schedules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dunning_schedules FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON dunning_schedules AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON dunning_schedules AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dunning_schedules TO duro_live;
@@ -112,8 +112,8 @@ CREATE INDEX events_to_fan_out ON events USING btree (tenant_id, created_at, "po
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON events AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON events AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON events TO duro_live;
@@ -136,8 +136,8 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (tenant_id,
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON idempotency_keys AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON idempotency_keys AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_keys TO duro_live;
@@ -176,8 +176,8 @@ CREATE INDEX invoices_of_subscription ON invoices USING btree (tenant_id, subscr
 ALTER TABLE invoices ENABLE ROW LEVEL SECURITY;
 ALTER TABLE invoices FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON invoices AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON invoices TO duro_live;
 
 CREATE TABLE outbox (
@@ -197,8 +197,8 @@ CREATE INDEX outbox_newest_first ON outbox USING btree (tenant_id, created_at DE
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON outbox AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO duro_live;
 
 CREATE TABLE payment_attempts (
@@ -241,8 +241,8 @@ CREATE UNIQUE INDEX one_settled_charge_per_invoice ON payment_attempts USING btr
 ALTER TABLE payment_attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_attempts FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON payment_attempts AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON payment_attempts AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_attempts TO duro_live;
@@ -271,8 +271,8 @@ CREATE INDEX payment_methods_of_customer ON payment_methods USING btree (tenant_
 ALTER TABLE payment_methods ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_methods FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON payment_methods AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO duro_live;
 
 CREATE TABLE plans (
@@ -300,8 +300,8 @@ CREATE INDEX plans_newest_first ON plans USING btree (tenant_id, created_at DESC
 ALTER TABLE plans ENABLE ROW LEVEL SECURITY;
 ALTER TABLE plans FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON plans AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON plans TO duro_live;
 
 CREATE TABLE recovery_ledger (
@@ -322,8 +322,8 @@ CREATE INDEX ledger_by_instant ON recovery_ledger USING btree (tenant_id, moved_
 ALTER TABLE recovery_ledger ENABLE ROW LEVEL SECURITY;
 ALTER TABLE recovery_ledger FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON recovery_ledger AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON recovery_ledger TO duro_live;
 
 CREATE TABLE subscriptions (
@@ -372,8 +372,8 @@ CREATE INDEX subscriptions_of_customer ON subscriptions USING btree (tenant_id, 
 ALTER TABLE subscriptions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE subscriptions FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON subscriptions AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON subscriptions AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON subscriptions TO duro_live;
@@ -406,8 +406,8 @@ CREATE INDEX deliveries_due_to_endpoint ON webhook_deliveries USING btree (tenan
 ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_deliveries AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON webhook_deliveries AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_deliveries TO duro_live;
@@ -427,6 +427,6 @@ CREATE TABLE webhook_endpoints (
 ALTER TABLE webhook_endpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_endpoints FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_endpoints AS PERMISSIVE FOR ALL TO duro_live
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_endpoints TO duro_live;

@@ -4,6 +4,29 @@
 GRANT USAGE ON SCHEMA sandbox TO duro_sandbox;
 GRANT USAGE ON SCHEMA sandbox TO duro_sandbox_scan;
 
+CREATE TABLE clock_advances (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    target_at timestamp with time zone NOT NULL,
+    after_event bigint NOT NULL,
+    counts jsonb NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    failure text,
+    CONSTRAINT clock_advances_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT failed_advance_is_finished CHECK (((failure IS NULL) OR (finished_at IS NOT NULL)))
+);
+CREATE UNIQUE INDEX one_advance_at_a_time ON clock_advances USING btree (tenant_id) WHERE finished_at IS NULL;
+ALTER TABLE clock_advances ENABLE ROW LEVEL SECURITY;
+ALTER TABLE clock_advances FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON clock_advances AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON clock_advances AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
+    USING (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON clock_advances TO duro_sandbox;
+GRANT SELECT ON clock_advances TO duro_sandbox_scan;
+
 CREATE TABLE customers (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -22,8 +45,8 @@ CREATE INDEX customers_newest_first ON customers USING btree (tenant_id, created
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE customers FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON customers AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON customers TO duro_sandbox;
 
 CREATE TABLE dunning_decisions (
@@ -44,8 +67,8 @@ CREATE TABLE dunning_decisions (
 ALTER TABLE dunning_decisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dunning_decisions FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON dunning_decisions AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON dunning_decisions TO duro_sandbox;
 
 CREATE TABLE dunning_schedules (
@@ -88,8 +111,8 @@ CREATE INDEX schedules_of_subscription ON dunning_schedules USING btree (tenant_
 ALTER TABLE dunning_schedules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dunning_schedules FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON dunning_schedules AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON dunning_schedules AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dunning_schedules TO duro_sandbox;
@@ -112,8 +135,8 @@ CREATE INDEX events_to_fan_out ON events USING btree (tenant_id, created_at, "po
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON events AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON events AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON events TO duro_sandbox;
@@ -136,8 +159,8 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (tenant_id,
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON idempotency_keys AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON idempotency_keys AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_keys TO duro_sandbox;
@@ -176,8 +199,8 @@ CREATE INDEX invoices_of_subscription ON invoices USING btree (tenant_id, subscr
 ALTER TABLE invoices ENABLE ROW LEVEL SECURITY;
 ALTER TABLE invoices FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON invoices AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON invoices TO duro_sandbox;
 
 CREATE TABLE outbox (
@@ -197,8 +220,8 @@ CREATE INDEX outbox_newest_first ON outbox USING btree (tenant_id, created_at DE
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON outbox AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO duro_sandbox;
 
 CREATE TABLE payment_attempts (
@@ -241,8 +264,8 @@ CREATE UNIQUE INDEX one_settled_charge_per_invoice ON payment_attempts USING btr
 ALTER TABLE payment_attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_attempts FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON payment_attempts AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON payment_attempts AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_attempts TO duro_sandbox;
@@ -271,8 +294,8 @@ CREATE INDEX payment_methods_of_customer ON payment_methods USING btree (tenant_
 ALTER TABLE payment_methods ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_methods FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON payment_methods AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO duro_sandbox;
 
 CREATE TABLE plans (
@@ -300,8 +323,8 @@ CREATE INDEX plans_newest_first ON plans USING btree (tenant_id, created_at DESC
 ALTER TABLE plans ENABLE ROW LEVEL SECURITY;
 ALTER TABLE plans FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON plans AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON plans TO duro_sandbox;
 
 CREATE TABLE recovery_ledger (
@@ -322,8 +345,8 @@ CREATE INDEX ledger_by_instant ON recovery_ledger USING btree (tenant_id, moved_
 ALTER TABLE recovery_ledger ENABLE ROW LEVEL SECURITY;
 ALTER TABLE recovery_ledger FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON recovery_ledger AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON recovery_ledger TO duro_sandbox;
 
 CREATE TABLE simulated_charges (
@@ -343,8 +366,8 @@ CREATE INDEX simulated_charges_newest_first ON simulated_charges USING btree (te
 ALTER TABLE simulated_charges ENABLE ROW LEVEL SECURITY;
 ALTER TABLE simulated_charges FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON simulated_charges AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON simulated_charges TO duro_sandbox;
 
 CREATE TABLE simulated_tokens (
@@ -358,8 +381,8 @@ CREATE TABLE simulated_tokens (
 ALTER TABLE simulated_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE simulated_tokens FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON simulated_tokens AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON simulated_tokens TO duro_sandbox;
 
 CREATE TABLE subscriptions (
@@ -408,8 +431,8 @@ CREATE INDEX subscriptions_of_customer ON subscriptions USING btree (tenant_id, 
 ALTER TABLE subscriptions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE subscriptions FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON subscriptions AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON subscriptions AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON subscriptions TO duro_sandbox;
@@ -418,20 +441,14 @@ GRANT SELECT ON subscriptions TO duro_sandbox_scan;
 CREATE TABLE test_clocks (
     tenant_id text NOT NULL,
     now timestamp with time zone,
-    target_at timestamp with time zone,
-    first_event bigint,
-    counts jsonb NOT NULL,
     lease_until timestamp with time zone,
-    advances integer NOT NULL,
-    last_error text,
-    CONSTRAINT test_clocks_pkey PRIMARY KEY (tenant_id),
-    CONSTRAINT advancing_clock_is_frozen CHECK (((target_at IS NULL) OR (now IS NOT NULL)))
+    CONSTRAINT test_clocks_pkey PRIMARY KEY (tenant_id)
 );
 ALTER TABLE test_clocks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE test_clocks FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON test_clocks AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON test_clocks AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON test_clocks TO duro_sandbox;
@@ -464,8 +481,8 @@ CREATE INDEX deliveries_due_to_endpoint ON webhook_deliveries USING btree (tenan
 ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_deliveries AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 CREATE POLICY scans_see_all_tenants ON webhook_deliveries AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_deliveries TO duro_sandbox;
@@ -485,6 +502,6 @@ CREATE TABLE webhook_endpoints (
 ALTER TABLE webhook_endpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_endpoints FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_endpoints AS PERMISSIVE FOR ALL TO duro_sandbox
-    USING ((tenant_id = current_setting('duro.tenant'::text, true)))
-    WITH CHECK ((tenant_id = current_setting('duro.tenant'::text, true)));
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_endpoints TO duro_sandbox;

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from duro.errors import NotFoundError
+from duro.kit import json
 from duro.kit.db import Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
@@ -28,7 +29,11 @@ class InvoiceRepository:
         """Answers the ids that are new; one whose idempotency key is taken is left out."""
         if not invoices:
             return set()
-        rows = await self._tx.rows(_SQL["insert_invoices"], *columns(invoices, *_COLUMNS))
+        values = columns(invoices, *_COLUMNS)
+        # As text: the driver would take a list of lists for one array of two dimensions.
+        place = _COLUMNS.index("lines")
+        values[place] = [json.dumps(lines).decode() for lines in values[place]]
+        rows = await self._tx.rows(_SQL["insert_invoices"], *values)
         return {row["id"] for row in rows}
 
     async def save(self, invoices: Sequence[Invoice]) -> None:

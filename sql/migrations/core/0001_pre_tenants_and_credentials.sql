@@ -40,4 +40,4 @@ GRANT SELECT ON tenants TO duro_sandbox, duro_live;
 CREATE POLICY core_manages_tenants ON tenants TO duro_core USING (true) WITH CHECK (true);
 CREATE POLICY core_manages_keys ON api_keys TO duro_core USING (true) WITH CHECK (true);
 CREATE POLICY own_tenant_only ON tenants FOR SELECT TO duro_sandbox, duro_live
-    USING (id = current_setting('duro.tenant', true));
+    USING (id = NULLIF(current_setting('duro.tenant', true), ''));

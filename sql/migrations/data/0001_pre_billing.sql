@@ -344,7 +344,7 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY own_tenant_only ON %I TO :app_role USING (tenant_id = current_setting(''duro.tenant'', true)) WITH CHECK (tenant_id = current_setting(''duro.tenant'', true))', name);
+        EXECUTE format('CREATE POLICY own_tenant_only ON %I TO :app_role USING (tenant_id = NULLIF(current_setting(''duro.tenant'', true), '''')) WITH CHECK (tenant_id = NULLIF(current_setting(''duro.tenant'', true), ''''))', name);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO :app_role', name);
     END LOOP;
     -- Scans only ask which tenants have due work; they see these tables and change nothing.

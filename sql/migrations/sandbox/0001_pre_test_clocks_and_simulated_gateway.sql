@@ -1,20 +1,28 @@
 -- What only the test mode has: clocks that can be moved and a gateway that keeps its own books.
 
 CREATE TABLE test_clocks (
-    tenant_id    text        NOT NULL,
+    tenant_id   text        NOT NULL,
     -- Business time of the tenant; null means real time.
-    now          timestamptz,
-    -- An advance under way: where it goes, where its events begin, and what it has done so far.
-    target_at    timestamptz,
-    first_event  bigint,
-    counts       jsonb       NOT NULL,
-    -- Wall time until which the worker that advances may be alive.
-    lease_until  timestamptz,
-    advances     integer     NOT NULL,
-    last_error   text,
-    CONSTRAINT test_clocks_pkey PRIMARY KEY (tenant_id),
-    CONSTRAINT advancing_clock_is_frozen CHECK (target_at IS NULL OR now IS NOT NULL)
+    now         timestamptz,
+    -- Wall time until which the worker that moves this clock may be alive.
+    lease_until timestamptz,
+    CONSTRAINT test_clocks_pkey PRIMARY KEY (tenant_id)
 );
+
+CREATE TABLE clock_advances (
+    tenant_id    text        NOT NULL,
+    id           text        NOT NULL,
+    target_at    timestamptz NOT NULL,
+    -- The last event before it; those after it are its own.
+    after_event  bigint      NOT NULL,
+    counts       jsonb       NOT NULL,
+    requested_at timestamptz NOT NULL,
+    finished_at  timestamptz,
+    failure      text,
+    CONSTRAINT clock_advances_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT failed_advance_is_finished CHECK (failure IS NULL OR finished_at IS NOT NULL)
+);
+CREATE UNIQUE INDEX one_advance_at_a_time ON clock_advances (tenant_id) WHERE finished_at IS NULL;
 
 CREATE TABLE simulated_tokens (
     tenant_id     text        NOT NULL,
@@ -46,14 +54,17 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['test_clocks', 'simulated_tokens', 'simulated_charges']
+    FOREACH name IN ARRAY ARRAY['test_clocks', 'clock_advances', 'simulated_tokens', 'simulated_charges']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY own_tenant_only ON %I TO :app_role USING (tenant_id = current_setting(''duro.tenant'', true)) WITH CHECK (tenant_id = current_setting(''duro.tenant'', true))', name);
+        EXECUTE format('CREATE POLICY own_tenant_only ON %I TO :app_role USING (tenant_id = NULLIF(current_setting(''duro.tenant'', true), '''')) WITH CHECK (tenant_id = NULLIF(current_setting(''duro.tenant'', true), ''''))', name);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO :app_role', name);
     END LOOP;
-    EXECUTE 'CREATE POLICY scans_see_all_tenants ON test_clocks FOR SELECT TO :scan_role USING (true)';
-    EXECUTE 'GRANT SELECT ON test_clocks TO :scan_role';
+    FOREACH name IN ARRAY ARRAY['test_clocks', 'clock_advances']
+    LOOP
+        EXECUTE format('CREATE POLICY scans_see_all_tenants ON %I FOR SELECT TO :scan_role USING (true)', name);
+        EXECUTE format('GRANT SELECT ON %I TO :scan_role', name);
+    END LOOP;
 END
 $$;
