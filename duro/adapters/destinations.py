@@ -61,7 +61,8 @@ _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 # all loopback to the system's resolver.
 _HOST_NAME: Final = re.compile(rf"(?:{_LABEL}\.)*(?!0x[0-9a-f]*\.?$)(?![0-9]+\.?$){_LABEL}\.?")
 _HOST_CHARS_MAX: Final = 253
-_UNWANTED: Final = re.compile(r"[\x00-\x20\x7f\\]")
+# Brackets are for IPv6 alone; the parser would take the name out of any others.
+_UNWANTED: Final = re.compile(r"[\x00-\x20\x7f\\]|//\[[^:\]]*\]")
 
 
 class Destination(Enum):

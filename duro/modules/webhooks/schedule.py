@@ -23,6 +23,7 @@ RETRY_AFTER_MAX: Final = timedelta(hours=24)
 # A wait is shortened by up to a tenth, so that what failed together does not return together.
 _JITTER_PARTS: Final = 10
 _FRACTION: Final = 1 << 32
+_MICROSECOND: Final = timedelta(microseconds=1)
 _OWN_FAULT_WAIT_MIN: Final = timedelta(minutes=1)
 _OWN_FAULT_WAIT_MAX: Final = timedelta(hours=24)
 _SUCCESS: Final = range(200, 300)
@@ -73,7 +74,9 @@ def wait_after(delivery_id: str, attempt: int) -> timedelta | None:
         return None
     whole = WAITS[attempt - 1]
     digest = hashlib.sha256(f"{delivery_id} {attempt}".encode()).digest()
-    return whole - whole * int.from_bytes(digest[:4]) // (_FRACTION * _JITTER_PARTS)
+    # Whole microseconds: a timedelta times 32 bits overflows.
+    spread_us = whole // _MICROSECOND // _JITTER_PARTS
+    return whole - spread_us * int.from_bytes(digest[:4]) // _FRACTION * _MICROSECOND
 
 
 def _failed(
