@@ -209,19 +209,19 @@ def _schemas(operations: Sequence[Operation]) -> Json:
     for operation in operations:
         if operation.is_page:
             schemas[_page_name(operation.reply.__name__)] = _page(operation.reply.__name__)
-    return {name: _without_null_default(schemas[name]) for name in sorted(schemas)}
+    return {name: _cleared(schemas[name]) for name in sorted(schemas)}
 
 
-def _without_null_default(schema: object) -> object:
-    """Absent is not null: a default of null says nothing, and lies where null is refused."""
+def _cleared(schema: object) -> object:
+    """Without titles, which only repeat the name, and defaults of null, which lie where null is refused."""
     if isinstance(schema, list):
-        return [_without_null_default(each) for each in schema]
+        return [_cleared(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _without_null_default(value)
+        key: _cleared(value)
         for key, value in schema.items()
-        if (key, value) != ("default", None)
+        if (key, value) != ("default", None) and not (key == "title" and isinstance(value, str))
     }
 
 
