@@ -1,0 +1,14 @@
+"""Owns the merchant of the billing stories."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.system import Merchant, running_merchant, settings_for
+
+
+@pytest.fixture
+async def merchant(database_url: str, redis_url: str, tenant: str) -> AsyncIterator[Merchant]:
+    """A whole running system, used as one merchant."""
+    async with running_merchant(settings_for(database_url, redis_url), tenant) as started:
+        yield started
