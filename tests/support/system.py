@@ -48,11 +48,11 @@ class Merchant:
 
     async def plan(self, **fields: object) -> str:
         body = {"name": "Gold", "amount": 500_000, "interval": "month", **fields}
-        return (await self.made("/v1/plans", body))["id"]
+        return str((await self.made("/v1/plans", body))["id"])
 
     async def customer(self, **fields: object) -> str:
         body = {"email": "ada@example.com", "name": "Ada", **fields}
-        return (await self.made("/v1/customers", body))["id"]
+        return str((await self.made("/v1/customers", body))["id"])
 
     async def subscribe(self, **fields: object) -> dict[str, Any]:
         """A new customer on a new monthly plan of ₦5,000, unless given."""
