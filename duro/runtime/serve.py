@@ -76,7 +76,7 @@ async def running(
         db = await open_database(database_url, clock=clock)
         stack.push_async_callback(_close_database, db)
         ground = Ground(settings, db, clock, _public_url(settings, listeners))
-        system = compose(ground)
+        system = await stack.enter_async_context(compose(ground))
         redis = open_redis(redis_url)
         queues = build_queues(redis, (work.queue for work in system.works))
         stack.push_async_callback(close_redis, redis, queues)

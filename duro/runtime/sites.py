@@ -21,6 +21,11 @@ class Listener:
     socket: socket.socket
 
     @property
+    def port(self) -> int:
+        found: int = self.socket.getsockname()[1]
+        return found
+
+    @property
     def url(self) -> str:
         host, port = self.socket.getsockname()[:2]
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound

@@ -1,0 +1,46 @@
+"""All commands under their names."""
+
+from typing import Annotated
+
+import typer
+
+from duro import __version__
+from duro.cli import config, keys, migrate, serve, tenants, webhooks
+from duro.cli.doctor import doctor
+from duro.cli.frame import ExampleGroup, group, with_example
+
+app = typer.Typer(
+    cls=ExampleGroup,
+    epilog="duro dev --data-dir .duro",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Recovery-first subscription billing.",
+)
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"duro {__version__}")
+        raise typer.Exit
+
+
+@with_example(app, "version", "duro version")
+def _version() -> None:
+    """Say which version this is."""
+    typer.echo(f"duro {__version__}")
+
+
+with_example(app, "dev", "duro dev --data-dir .duro")(serve.dev)
+with_example(app, "serve", "duro serve --role=public --role=worker")(serve.serve)
+with_example(app, "doctor", "duro doctor")(doctor)
+group(app, migrate.app, "migrate")
+group(app, config.app, "config")
+group(app, tenants.app, "tenants")
+group(app, keys.app, "keys")
+group(app, webhooks.app, "webhooks")

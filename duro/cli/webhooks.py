@@ -1,0 +1,159 @@
+"""`duro webhooks`: where a tenant receives its events."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duro.cli.frame import (
+    AsJson,
+    DataDir,
+    Exit,
+    ModeOption,
+    TenantOption,
+    finish,
+    new_group,
+    run,
+    say,
+    with_example,
+)
+from duro.kit.modes import Mode
+
+if TYPE_CHECKING:
+    from duro.modules.webhooks.endpoints import ShownOnce
+
+app = new_group(
+    example="duro webhooks add https://shop.example/duro --json", text="Webhook endpoints."
+)
+
+
+@with_example(app, "add", "duro webhooks add https://shop.example/duro --json")
+def add(
+    url: str,
+    events: Annotated[
+        str | None,
+        typer.Option(help="Event types, with commas between; default: all.", show_default=False),
+    ] = None,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    *,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add an endpoint; its secret is shown this once."""
+    from duro.runtime.target import opened
+
+    types = [name.strip() for name in (events or "").split(",") if name.strip()]
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            made = await session.system.endpoints.add(mode, owner.id, url=url, types=types)
+        _show_secret(made, as_json=as_json)
+
+    run(main)
+
+
+@with_example(app, "list", "duro webhooks list --mode live")
+def list_all(
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    *,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the endpoints."""
+    from duro.cli.output import show_rows
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            found = await session.system.endpoints.list_all(mode, owner.id)
+        rows = [
+            {
+                "id": endpoint.id,
+                "url": endpoint.url,
+                "events": endpoint.types,
+                "disabledAt": endpoint.disabled_at,
+                "createdAt": endpoint.created_at,
+            }
+            for endpoint in found
+        ]
+        show_rows(rows, as_json=as_json, empty="No endpoint yet: `duro webhooks add URL`.")
+
+    run(main)
+
+
+@with_example(app, "remove", "duro webhooks remove whe_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")
+def remove(
+    endpoint_id: str,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove an endpoint and its deliveries."""
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            await session.system.endpoints.remove(mode, owner.id, endpoint_id)
+        say(f"{endpoint_id} is removed.")
+
+    run(main)
+
+
+@with_example(app, "rotate", "duro webhooks rotate whe_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")
+def rotate(
+    endpoint_id: str,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    *,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an endpoint a new secret; the present one signs beside it until the next rotation."""
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            made = await session.system.endpoints.rotate(mode, owner.id, endpoint_id)
+        _show_secret(made, as_json=as_json)
+
+    run(main)
+
+
+@with_example(app, "test", "duro webhooks test whe_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")
+def send_test(
+    endpoint_id: str,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send a signed test event and say what the receiver answered."""
+    from duro.modules.webhooks.egress import Answered
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            answer = await session.system.endpoints.send_test(mode, owner.id, endpoint_id)
+        if not isinstance(answer, Answered):
+            raise finish(Exit.FAILED, f"Not delivered: {answer.reason}")
+        if not _is_success(answer.status):
+            raise finish(Exit.FAILED, f"The receiver answered {answer.status}: {answer.excerpt}")
+        say(f"Delivered: the receiver answered {answer.status}.")
+
+    run(main)
+
+
+def _is_success(status: int) -> bool:
+    return status // 100 == 2  # noqa: PLR2004 - the class of success in HTTP
+
+
+def _show_secret(made: "ShownOnce", *, as_json: bool) -> None:
+    from duro.cli.output import show_one
+
+    row = {"id": made.endpoint.id, "url": made.endpoint.url, "secret": made.secret}
+    show_one(row, as_json=as_json)

@@ -1,0 +1,91 @@
+"""Examines an installation from outside: what can be reached, and whether it is set up as it must be."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from duro.errors import UnavailableError
+from duro.kit.clock import SystemClock
+from duro.kit.jobs import REDIS_LOST, close_redis, open_redis
+from duro.kit.migrations import MigrationError, status, verify
+from duro.kit.sql import queries
+from duro.runtime.errors import StartError
+from duro.runtime.pools import demand_migrated, needed, open_database
+from duro.settings import Settings
+
+_SQL: Final = queries("doctor")
+_PATIENCE_S: Final = 5.0
+_TROUBLE: Final = (StartError, MigrationError, UnavailableError, *REDIS_LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    name: str
+    is_ok: bool
+    said: str
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Every check, also after one has failed."""
+    checks = {
+        "postgresql": _postgresql,
+        "migrations": _migrations,
+        "roles": _roles,
+        "redis": _redis,
+    }
+    return [await _check(name, check, settings) for name, check in checks.items()]
+
+
+async def _check(
+    name: str, check: Callable[[Settings], Awaitable[str]], settings: Settings
+) -> Finding:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return Finding(name, is_ok=True, said=await check(settings))
+    except TimeoutError:
+        return Finding(name, is_ok=False, said=f"no answer within {_PATIENCE_S:.0f} s")
+    except _TROUBLE as error:
+        return Finding(name, is_ok=False, said=str(error))
+
+
+async def _postgresql(settings: Settings) -> str:
+    await status(needed(settings.database.url, "database.url"))
+    return "reachable"
+
+
+async def _migrations(settings: Settings) -> str:
+    url = needed(settings.database.url, "database.url")
+    await demand_migrated(url)
+    return f"{await verify(url)} applied, none altered"
+
+
+async def _roles(settings: Settings) -> str:
+    url = needed(settings.database.url, "database.url")
+    await demand_migrated(url)
+    db = await open_database(url, clock=SystemClock())
+    try:
+        async with db.core() as tx:
+            roles = await tx.rows(_SQL["list_roles"])
+    finally:
+        await db.close()
+    strong = [r["name"] for r in roles if r["is_superuser"] or r["bypasses_row_security"]]
+    if strong:
+        raise StartError(f"{', '.join(strong)} can see past row security: every tenant's rows")
+    return f"{len(roles)} roles, none a superuser"
+
+
+async def _redis(settings: Settings) -> str:
+    redis = open_redis(needed(settings.redis.url, "redis.url"))
+    try:
+        answer = redis.ping()
+        # The client is typed for both worlds; this one is the asynchronous.
+        if isinstance(answer, Awaitable):
+            await answer
+    finally:
+        with suppress(*REDIS_LOST):
+            await close_redis(redis, {})
+    return "reachable"

@@ -1,0 +1,103 @@
+"""Who `duro dev` is: the tenant, keys and secrets of its first start, kept for the later ones."""
+
+import base64
+import secrets
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Final
+
+from duro.errors import NotFoundError
+from duro.kit.call import CredentialKind
+from duro.kit.crypto import new_token
+from duro.kit.db import CoreTx, Database
+from duro.kit.modes import Mode
+from duro.modules.access.service import create_key
+from duro.modules.tenants.repository import TenantRepository
+from duro.modules.tenants.service import create_tenant
+from duro.modules.webhooks.endpoints import EndpointService
+from duro.runtime.files import read_json, write_private_json
+
+FILE: Final = "dev.json"
+TENANT_NAME: Final = "Adunni Gyms"
+_MASTER_KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Kept in the data directory, mode 0600; plain, because it is for developing only."""
+
+    master_key: str
+    staff_key: str
+    tenant_id: str = ""
+    secret_key: str = ""
+    publishable_key: str = ""
+    live_secret_key: str = ""
+    endpoint_id: str = ""
+    endpoint_url: str = ""
+    webhook_secret: str = ""
+    inbox_port: int = 0
+    is_seeded: bool = False
+
+
+def load_identity(data_dir: Path) -> Identity:
+    """The one of earlier starts, or a new one that has no tenant yet."""
+    kept = read_json(data_dir / FILE) or {}
+    if {"master_key", "staff_key"} <= kept.keys():
+        known = {field.name for field in fields(Identity)}
+        return Identity(**{name: value for name, value in kept.items() if name in known})  # type: ignore[arg-type] - our own file
+    return Identity(
+        master_key=base64.b64encode(secrets.token_bytes(_MASTER_KEY_BYTES)).decode(),
+        staff_key=new_token("staff_"),
+    )
+
+
+def keep_identity(data_dir: Path, identity: Identity) -> None:
+    write_private_json(data_dir / FILE, asdict(identity))
+
+
+async def ensure_tenant(db: Database, identity: Identity) -> Identity:
+    """With a tenant and its keys, those of the first start wherever the database still has them."""
+    async with db.core() as tx:
+        if identity.tenant_id and await _exists(tx, identity.tenant_id):
+            return identity
+        # A start that was killed between the database and the file has left a tenant without known keys.
+        tenants = await TenantRepository(tx).list_oldest()
+        found = next((tenant for tenant in tenants if tenant.name == TENANT_NAME), None)
+        tenant = found or await create_tenant(tx, name=TENANT_NAME)
+        test = await create_key(tx, tenant_id=tenant.id, mode=Mode.TEST)
+        publishable = await create_key(
+            tx, tenant_id=tenant.id, mode=Mode.TEST, kind=CredentialKind.PUBLISHABLE
+        )
+        live = await create_key(tx, tenant_id=tenant.id, mode=Mode.LIVE)
+    return replace(
+        identity,
+        tenant_id=tenant.id,
+        secret_key=test.token,
+        publishable_key=publishable.token,
+        live_secret_key=live.token,
+        endpoint_id="",
+        is_seeded=False,
+    )
+
+
+async def ensure_endpoint(endpoints: EndpointService, identity: Identity, url: str) -> Identity:
+    """With an endpoint of the test mode that is our own inbox."""
+    kept = await endpoints.list_all(Mode.TEST, identity.tenant_id)
+    is_there = any(endpoint.id == identity.endpoint_id for endpoint in kept)
+    if is_there and identity.endpoint_url == url:
+        return identity
+    if is_there:
+        # The inbox has moved to another port; nothing answers at the old one.
+        await endpoints.remove(Mode.TEST, identity.tenant_id, identity.endpoint_id)
+    made = await endpoints.add(Mode.TEST, identity.tenant_id, url=url)
+    return replace(
+        identity, endpoint_id=made.endpoint.id, endpoint_url=url, webhook_secret=made.secret
+    )
+
+
+async def _exists(tx: CoreTx, tenant_id: str) -> bool:
+    try:
+        await TenantRepository(tx).get(tenant_id)
+    except NotFoundError:
+        return False
+    return True
