@@ -77,14 +77,17 @@ class GuardedEgress:
         """Looks the name up too; one that cannot be found yet is left to the check of each attempt."""
         try:
             target, destination = demand_allowed_url(url, allow_loopback=self._allow_loopback)
+        except RefusedDestinationError as refused:
+            return str(refused)
+        try:
             resolver = _Resolver(self._resolve, destination)
             async with asyncio.timeout(_ADMIT_TIMEOUT_S):
                 await resolver.resolve(target.raw_host or "", target.port or 0)
         except RefusedDestinationError as refused:
             return str(refused)
         except OSError:
-            # TimeoutError is one: a name server that is down now may be up at the first delivery.
-            return None
+            # TimeoutError is one. A name server that is down now may be up at the first delivery; loopback needs none.
+            return None if destination is Destination.PUBLIC else "The host cannot be found."
         return None
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:

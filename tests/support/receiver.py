@@ -91,3 +91,20 @@ async def counting_listener(host: str = "127.0.0.1") -> AsyncIterator[Listener]:
     finally:
         server.close()
         await server.wait_closed()
+
+
+def hanging() -> Reaction:
+    """Answers when the receiver is stopped."""
+
+    async def hang(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    return hang
+
+
+async def until(is_so: Callable[[], bool], *, patience_s: float = 10.0) -> None:
+    """Wait for something that another task does."""
+    async with asyncio.timeout(patience_s):
+        while not is_so():
+            await asyncio.sleep(0.01)
