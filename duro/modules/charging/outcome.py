@@ -269,7 +269,6 @@ def _retry_failed(changes: Changes, case: Case) -> None:
     changes.subscriptions[subscription.id] = subscription
     if case.schedule is None or case.schedule.state is not schedule.Status.IN_FLIGHT:
         return
-    changes.counts["retries"] += 1
     if not can(subscription.status, Action.RECOVER):
         why = "The subscription was cancelled."
         changes.take(recovery.cancel(schedule=case.schedule, reason=why, now=now))

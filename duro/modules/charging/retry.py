@@ -108,5 +108,6 @@ def _next_step(
     )
     claimed = replace(schedule.step(Action.CLAIM), next_attempt_at=None)
     changes.take(recovery.Step(claimed))
+    changes.counts["retries"] += 1
     changes.new_attempts.append(charge.attempt)
     return charge
