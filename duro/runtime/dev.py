@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from duro.kit.clock import monotonic_s
 from duro.kit.migrations import migrate
 from duro.runtime import engines, identity
+from duro.runtime.demo import seed_demo
 from duro.runtime.errors import StartError
 from duro.runtime.files import write_private_json
 from duro.runtime.identity import Identity
@@ -74,18 +75,14 @@ class Ready:
         }
 
 
-# Fills a new tenant with a demo merchant's history; called once in the life of a data directory.
-SeedDemo: TypeAlias = Callable[[Running, Identity], Awaitable[None]]
 Announce: TypeAlias = Callable[[Ready], None]
 Say: TypeAlias = Callable[[str], None]
 
 
-async def dev(
-    options: DevOptions, *, announce: Announce, say: Say, seed_demo: SeedDemo | None = None
-) -> None:
+async def dev(options: DevOptions, *, announce: Announce, say: Say) -> None:
     """Runs until SIGINT or SIGTERM; raises `StartError` when an engine ends by itself."""
     with stop_signals() as asked:
-        async with developing(options, say=say, seed_demo=seed_demo) as (ready, engine_end):
+        async with developing(options, say=say) as (ready, engine_end):
             announce(ready)
             stop = asyncio.create_task(asked.wait())
             waits: set[asyncio.Future[Any]] = {stop, engine_end}
@@ -98,7 +95,7 @@ async def dev(
 
 @asynccontextmanager
 async def developing(
-    options: DevOptions, *, say: Say, seed_demo: SeedDemo | None = None
+    options: DevOptions, *, say: Say
 ) -> AsyncIterator[tuple[Ready, "asyncio.Future[str]"]]:
     """Everything of `duro dev`, ready; and a future that tells of an engine's own end.
 
@@ -115,7 +112,7 @@ async def developing(
         process = await stack.enter_async_context(running(settings))
         kept, inbox_url = await _move_in(process, kept, stack)
         identity.keep_identity(data_dir, kept)
-        if options.has_demo and seed_demo is not None and not kept.is_seeded:
+        if options.has_demo and not kept.is_seeded:
             await seed_demo(process, kept)
             kept = replace(kept, is_seeded=True)
             identity.keep_identity(data_dir, kept)
