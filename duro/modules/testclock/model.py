@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from duro.modules.events.model import Event
+
 
 @dataclass(frozen=True, slots=True)
 class Advance:
@@ -14,3 +16,12 @@ class Advance:
     counts: dict[str, int]
     finished_at: datetime | None
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished advance: where the clock stands, what was done, and its first thousand events."""
+
+    now: datetime
+    counts: dict[str, int]
+    events: list[Event]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from duro.kit.schema import Body, InstantIn, Out
 from duro.modules.events.model import Event
-from duro.modules.testclock.service import Outcome
+from duro.modules.testclock.model import Outcome
 
 
 class TestClockOut(Out):

@@ -16,9 +16,8 @@ from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.kit.schema import refuse
 from duro.kit.work import DueWork, Ran, WorkScope
-from duro.modules.events.model import Event
 from duro.modules.events.repository import EventRepository
-from duro.modules.testclock.model import Advance
+from duro.modules.testclock.model import Advance, Outcome
 from duro.modules.testclock.repository import ClockRepository
 
 _ADVANCE_MAX: Final = timedelta(days=731)
@@ -47,15 +46,6 @@ COUNTED: Final = (
     *("renewals", "charges", "failures", "retries", "recovered", "exhausted", "canceled"),
     *("expired", "reminders", "lookups", "events", "messages", "deliveries"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished advance: where the clock stands, what was done, and its first thousand events."""
-
-    now: datetime
-    counts: dict[str, int]
-    events: list[Event]
 
 
 async def request_advance(tx: Tx, *, to: datetime | None, by: str | None) -> str | None:
