@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from duro import __version__
-from duro.cli import config, keys, migrate, serve, tenants, webhooks
+from duro.cli import clock, config, keys, migrate, serve, tenants, webhooks
 from duro.cli.doctor import doctor
 from duro.cli.frame import ExampleGroup, group, with_example
 
@@ -44,3 +44,4 @@ group(app, config.app, "config")
 group(app, tenants.app, "tenants")
 group(app, keys.app, "keys")
 group(app, webhooks.app, "webhooks")
+group(app, clock.app, "clock")
