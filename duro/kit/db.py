@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, Self, TypeAlias
 
 import asyncpg
 import orjson
@@ -181,7 +181,7 @@ class Database:
         business_now: Statement,
         sizes: PoolSizes | None = None,
         doorbell: Doorbell | None = None,
-    ) -> "Database":
+    ) -> Self:
         """Connects; `business_now` is the sandbox statement that reads a tenant's test clock."""
         sizes = sizes or PoolSizes()
         pools = {

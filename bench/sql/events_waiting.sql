@@ -1,0 +1,2 @@
+-- $1 tenant.
+SELECT EXISTS (SELECT FROM events WHERE tenant_id = $1 AND dispatched_at IS NULL);
