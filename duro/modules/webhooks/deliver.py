@@ -62,14 +62,18 @@ class _Round:
             async with asyncio.TaskGroup() as group:
                 await self._work(group)
         except BaseExceptionGroup as failed:
-            # Tasks answer and never raise, so the one error in the group is that of the loop itself.
+            # Attempts answer and never raise, so the one error in the group is that of the database.
             raise failed.exceptions[0] from None
         return Ran(self.done, self.counts)
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
+        ended: set[_Task] = set()
         while True:
+            # What was answered is written down while what comes next is claimed.
+            recording = group.create_task(self._record(self._take(ended)))
             if (room := self._room()) > 0:
                 await self._start(group, room)
+            await recording
             if not self.under_way:
                 return
             ended, _ = await asyncio.wait(
@@ -77,7 +81,11 @@ class _Round:
             )
             if ended:
                 ended, _ = await asyncio.wait(self.under_way, timeout=_GATHER_S)
-                await self._record(ended)
+
+    def _take(self, ended: set[_Task]) -> list[tuple[_Attempt, Answer | None]]:
+        """Ended attempts leave their places at once; their leases keep others from them until they are recorded."""
+        self.done += len(ended)
+        return [(self.under_way.pop(task), task.result()) for task in ended]
 
     def _room(self) -> int:
         """How many more may start: past the limit only beside a slow one, which must not hold up the rest."""
@@ -136,8 +144,9 @@ class _Round:
             log.exception("webhook_not_sent", delivery_id=delivery.id)
             return None
 
-    async def _record(self, ended: set[_Task]) -> None:
-        attempts = [(self.under_way.pop(task), task.result()) for task in ended]
+    async def _record(self, attempts: list[tuple[_Attempt, Answer | None]]) -> None:
+        if not attempts:
+            return
         by_lease: dict[datetime, list[Outcome]] = {}
         async with self.scope.begin() as tx:
             for attempt, answer in attempts:
@@ -149,7 +158,6 @@ class _Round:
                 await EndpointRepository(tx).disable(sorted(gone))
             for lease_until, outcomes in by_lease.items():
                 await DeliveryRepository(tx).record(outcomes, lease_until=lease_until)
-        self.done += len(recorded)
         self._count(recorded)
 
     def _count(self, recorded: list[Outcome]) -> None:
