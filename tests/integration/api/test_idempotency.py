@@ -1,12 +1,38 @@
 """Same key, same answer, for operations of one transaction."""
 
 import asyncio
+from collections.abc import Sequence
 
 import orjson
 import pytest
 
+from duro.kit import idempotency
+from duro.kit.call import Call
+from duro.kit.idempotency import Kept
 from duro.kit.modes import Mode
+from duro.kit.registry import Routes
+from duro.modules.catalog.routes import routes as plan_routes
+from duro.modules.catalog.schemas import PlanCreate, PlanOut, plan_out
+from duro.modules.catalog.service import create_plan
+from duro.modules.customers.routes import routes as customer_routes
 from tests.support.api import Client, Server, count_written
+
+probes = Routes(tag="Probes")
+
+
+@probes.post("/v1/overtaken", permission="plan:write", status=201)
+async def create_plan_while_a_twin_finishes(call: Call, body: PlanCreate) -> PlanOut:
+    made = await create_plan(call.tx, body)
+    if call.keyed is not None:
+        async with call.begin() as tx:
+            assert await idempotency.keep(tx, call.keyed, Kept(201, b'{"by":"twin"}'))
+    return plan_out(made)
+
+
+@pytest.fixture
+def routes() -> Sequence[Routes]:
+    return (plan_routes, customer_routes, probes)
+
 
 GOLD = {"name": "Gold", "amount": 500000, "interval": "month"}
 
@@ -73,6 +99,15 @@ async def test_of_fifty_at_once_one_runs_and_the_others_wait_or_get_its_answer(
     assert [answer.is_replay for answer in done].count(False) == 1
     assert len((await client.get("/v1/plans")).json["items"]) == 1
     assert (await client.post("/v1/plans", GOLD, key="k-1")).body == done[0].body
+
+
+async def test_one_that_a_twin_overtook_leaves_nothing_and_gives_the_twins_answer(
+    client: Client,
+) -> None:
+    answer = await client.post("/v1/overtaken", GOLD, key="k-1")
+
+    assert (answer.status, answer.body, answer.is_replay) == (201, b'{"by":"twin"}', True)
+    assert (await client.get("/v1/plans")).json["items"] == []
 
 
 async def test_a_conflict_and_a_missing_thing_are_remembered(client: Client) -> None:
