@@ -1,9 +1,10 @@
-"""Owns the merchant of the billing stories."""
+"""Owns the merchant of the billing stories; every story is held to the invariants at its end."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.support.invariants import violations
 from tests.support.system import Merchant, running_merchant, settings_for
 
 
@@ -12,3 +13,4 @@ async def merchant(database_url: str, redis_url: str, tenant: str) -> AsyncItera
     """A whole running system, used as one merchant."""
     async with running_merchant(settings_for(database_url, redis_url), tenant) as started:
         yield started
+        assert await violations(database_url, tenant) == []

@@ -1,0 +1,220 @@
+"""Owns what must be true of a tenant after every step, read from the database below all of our own code."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+from duro.billing.states import TRANSITIONS
+from duro.kit.modes import Mode
+from tests.support.roles import Connection, app_role, connected_as
+
+# Each statement answers the text of its violations; `tenant_id` is filtered by row security.
+ALWAYS: Final[Mapping[str, str]] = {
+    "one_settled_charge_per_invoice": """
+        SELECT a.invoice_id || ' was charged ' || count(*) || ' times'
+          FROM simulated_charges c
+          JOIN payment_attempts a ON a.reference = c.reference
+         WHERE c.status = 'succeeded'
+         GROUP BY a.invoice_id
+        HAVING count(*) > 1
+    """,
+    "every_charge_has_one_attempt": """
+        SELECT c.reference || ' was charged and has no attempt'
+          FROM simulated_charges c
+         WHERE NOT EXISTS (SELECT FROM payment_attempts a WHERE a.reference = c.reference)
+    """,
+    "attempts_say_what_the_gateway_says": """
+        SELECT a.id || ' is ' || a.status || ', at the gateway ' || COALESCE(c.status, 'nothing')
+               || ' of ' || COALESCE(c.amount_minor::text, '-') || COALESCE(c.currency, '')
+          FROM payment_attempts a
+          LEFT JOIN simulated_charges c ON c.reference = a.reference
+         WHERE a.status = 'succeeded'
+           AND (c.status, c.amount_minor, c.currency)
+               IS DISTINCT FROM ('succeeded', a.amount_minor, a.currency)
+            OR a.status = 'failed'
+           AND c.status = 'succeeded'
+    """,
+    "a_paid_invoice_is_paid_once_and_whole": """
+        SELECT i.id || ' is paid by ' || count(a.id) || ' charges'
+          FROM invoices i
+          LEFT JOIN payment_attempts a ON a.invoice_id = i.id AND a.status = 'succeeded'
+         WHERE i.status = 'paid'
+         GROUP BY i.id, i.amount_minor
+        HAVING count(a.id) <> (i.amount_minor > 0)::integer
+            OR COALESCE(sum(a.amount_minor), 0) <> i.amount_minor
+    """,
+    "money_pays_an_invoice_or_is_to_be_refunded": """
+        SELECT a.id || ' succeeded for ' || i.id || ', which is ' || i.status
+          FROM payment_attempts a
+          JOIN invoices i ON i.id = a.invoice_id
+         WHERE a.status = 'succeeded'
+           AND i.status <> 'paid'
+           AND a.review_reason IS NULL
+    """,
+    "one_open_attempt_per_invoice": """
+        SELECT invoice_id || ' has ' || count(*) || ' open attempts'
+          FROM payment_attempts
+         WHERE status IN ('pending', 'unknown')
+         GROUP BY invoice_id
+        HAVING count(*) > 1
+    """,
+    "periods_neither_overlap_nor_leave_a_gap": """
+        SELECT later.id || ' starts at ' || later.period_starts_at || ', ' || later.prior_id || ' ended at '
+               || later.prior_ends_at
+          FROM (SELECT i.*, lag(i.id) OVER w AS prior_id, lag(i.period_index) OVER w AS prior_index,
+                       lag(i.period_ends_at) OVER w AS prior_ends_at
+                  FROM invoices i
+                 WHERE i.status <> 'void'
+                WINDOW w AS (PARTITION BY i.subscription_id ORDER BY i.period_starts_at, i.id)) AS later
+         WHERE later.period_starts_at < later.prior_ends_at
+            OR later.period_starts_at > later.prior_ends_at
+           AND later.idempotency_key LIKE 'renewal_%'
+           AND (later.period_index = later.prior_index + 1
+                OR NOT EXISTS (SELECT FROM dunning_schedules d
+                                WHERE d.invoice_id = later.prior_id AND d.state = 'recovered'))
+    """,
+    "the_present_period_is_paid": """
+        SELECT s.id || ' is in ' || s.period_starts_at || ', which no paid invoice covers'
+          FROM subscriptions s
+         WHERE s.status = 'active'
+           AND NOT EXISTS (SELECT FROM invoices i
+                            WHERE i.subscription_id = s.id AND i.status = 'paid'
+                              AND (i.period_starts_at, i.period_ends_at) = (s.period_starts_at, s.period_ends_at))
+           AND NOT EXISTS (SELECT FROM dunning_schedules d
+                             JOIN invoices i ON i.id = d.invoice_id
+                            WHERE d.subscription_id = s.id AND d.state = 'recovered'
+                              AND d.closed_at >= i.period_ends_at AND s.period_starts_at >= i.period_ends_at)
+    """,
+    "every_subscription_goes_on": """
+        SELECT s.id || ' is ' || s.status || ' and nothing will happen to it'
+          FROM subscriptions s
+         WHERE NOT EXISTS (SELECT FROM payment_attempts a
+                            WHERE a.subscription_id = s.id AND a.status IN ('pending', 'unknown'))
+           AND (s.status IN ('active', 'trialing') AND s.renews_at IS NULL
+                OR s.status = 'incomplete' AND s.expires_at IS NULL
+                OR s.status = 'past_due'
+               AND NOT EXISTS (SELECT FROM dunning_schedules d
+                                WHERE d.subscription_id = s.id AND d.next_attempt_at IS NOT NULL))
+    """,
+    "one_open_case_of_a_past_due_subscription": """
+        SELECT s.id || ' is ' || s.status || ' with ' || count(d.id) || ' open cases'
+          FROM subscriptions s
+          LEFT JOIN dunning_schedules d ON d.subscription_id = s.id AND d.closed_at IS NULL
+         GROUP BY s.id, s.status
+        HAVING count(d.id) <> (s.status = 'past_due')::integer
+           AND NOT (s.status = 'canceled'
+                    AND EXISTS (SELECT FROM payment_attempts a
+                                 WHERE a.subscription_id = s.id AND a.status IN ('pending', 'unknown')))
+    """,
+    "a_case_in_flight_has_an_open_attempt": """
+        SELECT d.id || ' is in flight and nothing is asked of the gateway'
+          FROM dunning_schedules d
+         WHERE d.state = 'in_flight'
+           AND NOT EXISTS (SELECT FROM payment_attempts a
+                            WHERE a.invoice_id = d.invoice_id AND a.status IN ('pending', 'unknown'))
+    """,
+    "an_open_invoice_is_worked": """
+        SELECT i.id || ' is open and ' || s.id || ' is ' || s.status
+          FROM invoices i
+          JOIN subscriptions s ON s.id = i.subscription_id
+         WHERE i.status = 'open'
+           AND s.status NOT IN ('incomplete', 'past_due')
+           AND NOT EXISTS (SELECT FROM payment_attempts a
+                            WHERE a.invoice_id = i.id AND a.status IN ('pending', 'unknown'))
+    """,
+    "the_ledger_follows_the_cases": """
+        SELECT d.id || ' is ' || d.state || ', its ledger says ' || string_agg(l.movement, ', ' ORDER BY l.movement)
+          FROM dunning_schedules d
+          LEFT JOIN recovery_ledger l
+            ON l.schedule_id = d.id AND (l.amount_minor, l.currency) = (d.amount_minor, d.currency)
+         GROUP BY d.id, d.state
+        HAVING array_agg(l.movement ORDER BY l.movement) IS DISTINCT FROM
+               CASE d.state WHEN 'recovered' THEN ARRAY['entered', 'recovered']
+                            WHEN 'exhausted' THEN ARRAY['entered', 'lost']
+                            WHEN 'canceled' THEN ARRAY['cancelled', 'entered']
+                            ELSE ARRAY['entered'] END
+    """,
+    "the_ledger_balances": """
+        SELECT l.currency || ': ' || sum(CASE l.movement WHEN 'entered' THEN l.amount_minor ELSE -l.amount_minor END)
+               || ' at risk by the ledger, ' || COALESCE(max(o.amount_minor), 0) || ' by the open cases'
+          FROM recovery_ledger l
+          LEFT JOIN (SELECT currency, sum(amount_minor) AS amount_minor FROM dunning_schedules
+                      WHERE closed_at IS NULL GROUP BY currency) AS o ON o.currency = l.currency
+         GROUP BY l.currency
+        HAVING sum(CASE l.movement WHEN 'entered' THEN l.amount_minor ELSE -l.amount_minor END)
+               <> COALESCE(max(o.amount_minor), 0)
+    """,
+    "every_event_reaches_every_endpoint": """
+        SELECT e.id || ' has no delivery to ' || w.id
+          FROM events e
+          JOIN webhook_endpoints w ON cardinality(w.types) = 0 OR e.type = ANY (w.types)
+         WHERE e.dispatched_at IS NOT NULL
+           AND w.disabled_at IS NULL
+           AND w.created_at <= e.created_at
+           AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = e.id AND d.endpoint_id = w.id)
+    """,
+    "created_is_told_once": """
+        SELECT s.id || ' was announced ' || count(e.id) || ' times'
+          FROM subscriptions s
+          LEFT JOIN events e ON e.object_id = s.id AND e.type = 'subscription_created'
+         GROUP BY s.id
+        HAVING count(e.id) <> 1
+    """,
+}
+# True only when nothing is under way: after an advance, or once the worker has caught up.
+AT_REST: Final[Mapping[str, str]] = {
+    "nothing_is_unknown_but_what_is_held": """
+        SELECT id || ' is ' || status
+          FROM payment_attempts
+         WHERE status IN ('pending', 'unknown')
+           AND review_reason IS NULL
+    """,
+    "every_charge_is_known": """
+        SELECT c.reference || ' was charged, its attempt is ' || a.status
+          FROM simulated_charges c
+          JOIN payment_attempts a ON a.reference = c.reference
+         WHERE c.status = 'succeeded'
+           AND a.status <> 'succeeded'
+           AND a.review_reason IS NULL
+    """,
+    "every_event_is_fanned_out": "SELECT id || ' waits' FROM events WHERE dispatched_at IS NULL",
+}
+_STATUSES: Final = """
+    SELECT object_id, data #>> '{subscription,status}' AS status
+      FROM events
+     WHERE object_id LIKE 'sub_%'
+     ORDER BY object_id, position
+"""
+_STEPS: Final = {(row.source.value, row.target.value) for row in TRANSITIONS.values()}
+
+
+async def violations(database_url: str, tenant_id: str, *, is_at_rest: bool = False) -> list[str]:
+    """Every broken invariant of a tenant's test mode, as text; an empty list is what is wanted."""
+    role = app_role(Mode.TEST)
+    async with connected_as(database_url, role, search_path="sandbox,core") as connection:
+        await connection.execute("SELECT set_config('duro.tenant', $1, false)", tenant_id)
+        # One snapshot, so that work that goes on meanwhile is seen whole or not at all.
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            found = await _broken(connection, ALWAYS)
+            if is_at_rest:
+                found += await _broken(connection, AT_REST)
+            return found + _illegal_steps(await connection.fetch(_STATUSES))
+
+
+async def _broken(connection: Connection, statements: Mapping[str, str]) -> list[str]:
+    found = []
+    for name, statement in statements.items():
+        rows = await connection.fetch(statement)
+        found += [f"{name}: {row[0]}" for row in rows]
+    return found
+
+
+def _illegal_steps(rows: list[Mapping[str, Any]]) -> list[str]:
+    """Statuses that follow each other in the events of one subscription, outside the table."""
+    found = []
+    for before, after in pairwise(rows):
+        step = (before["status"], after["status"])
+        is_step = before["object_id"] == after["object_id"] and step[0] != step[1]
+        if is_step and step not in _STEPS:
+            found.append(f"no_status_outside_the_table: {after['object_id']} went {step}")
+    return found
