@@ -26,6 +26,13 @@ _LOCK_TIMEOUT: Final = "10s"
 _ACQUIRE_TIMEOUT_S: Final = 10.0
 _COMMAND_TIMEOUT_S: Final = 35.0
 _UNREACHABLE: Final = "The database cannot be reached; try again."
+_BUSY: Final = "The database is busy; try again."
+# Nothing was done, and the same request may well go through in a moment.
+_CONTENDED: Final = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+)
 _LOST: Final = (
     OSError,
     asyncio.TimeoutError,
@@ -44,6 +51,13 @@ class UniqueViolationError(Exception):
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A list as one element of a `jsonb[]`: bare, the driver takes a list of lists for two dimensions."""
+
+    value: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +283,8 @@ class Database:
             if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
                 raise
             raise UnavailableError(_UNREACHABLE) from error
+        except _CONTENDED as error:
+            raise UnavailableError(_BUSY) from error
         finally:
             await self._pools[pool].release(connection)
 
@@ -312,7 +328,7 @@ async def _teach_json(connection: Any) -> None:
 
 
 def _to_json(value: object) -> str:
-    return json.dumps(value).decode()
+    return json.dumps(value.value if isinstance(value, Json) else value).decode()
 
 
 class _translated:  # noqa: N801 - reads as a word where it is used

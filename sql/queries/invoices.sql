@@ -1,16 +1,12 @@
 -- name: insert_invoices
--- $2… one array for each column, the lines as JSON text. An invoice of that idempotency key that exists already is left alone.
+-- $2… one array for each column. An invoice of that idempotency key that exists already is left alone.
 INSERT INTO invoices (tenant_id, id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency,
                       lines, status, rail, period_index, period_starts_at, period_ends_at, amount_refunded_minor,
                       paid_at, created_at)
-SELECT $1, n.id, n.number, n.subscription_id, n.customer_id, n.idempotency_key, n.amount_minor, n.currency,
-       n.lines::jsonb, n.status, n.rail, n.period_index, n.period_starts_at, n.period_ends_at,
-       n.amount_refunded_minor, n.paid_at, n.created_at
+SELECT $1, n.*
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-              $9::text[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
-              $15::bigint[], $16::timestamptz[], $17::timestamptz[])
-       AS n (id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
-             period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at)
+              $9::jsonb[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
+              $15::bigint[], $16::timestamptz[], $17::timestamptz[]) AS n
     ON CONFLICT (tenant_id, idempotency_key) DO NOTHING
 RETURNING id;
 

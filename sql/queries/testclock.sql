@@ -15,8 +15,8 @@ SELECT c.tenant_id, c.now,
 
 -- name: lock_clock
 -- The row is made at its first use, and held until the transaction ends.
-INSERT INTO test_clocks (tenant_id)
-VALUES ($1)
+INSERT INTO test_clocks (tenant_id, now)
+VALUES ($1, NULL)
     ON CONFLICT (tenant_id) DO UPDATE SET tenant_id = excluded.tenant_id
 RETURNING now;
 

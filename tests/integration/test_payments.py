@@ -40,7 +40,7 @@ def freeze(database_url: str, tenant: str) -> Freezing:
     async def at(instant: datetime) -> None:
         async with connected(database_url, **settings) as connection:
             await connection.execute(
-                """INSERT INTO test_clocks (tenant_id, now, counts, advances) VALUES ($1, $2, '{}', 0)
+                """INSERT INTO test_clocks (tenant_id, now) VALUES ($1, $2)
                        ON CONFLICT (tenant_id) DO UPDATE SET now = excluded.now""",
                 tenant,
                 instant,

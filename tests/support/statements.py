@@ -10,7 +10,9 @@ from duro.kit.share import share
 from duro.kit.sql import Scope, Statement, queries
 from tests.support.roles import Connection, app_role, scan_role
 
-SANDBOX_ONLY_TABLES: Final = frozenset({"test_clocks", "simulated_tokens", "simulated_charges"})
+SANDBOX_ONLY_TABLES: Final = frozenset(
+    {"test_clocks", "clock_advances", "simulated_tokens", "simulated_charges"}
+)
 _WORD: Final = re.compile(r"\w+")
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
 

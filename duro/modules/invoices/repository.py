@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from duro.errors import NotFoundError
-from duro.kit import json
-from duro.kit.db import Tx
+from duro.kit.db import Json, Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import queries
@@ -30,9 +29,8 @@ class InvoiceRepository:
         if not invoices:
             return set()
         values = columns(invoices, *_COLUMNS)
-        # As text: the driver would take a list of lists for one array of two dimensions.
         place = _COLUMNS.index("lines")
-        values[place] = [json.dumps(lines).decode() for lines in values[place]]
+        values[place] = [Json(lines) for lines in values[place]]
         rows = await self._tx.rows(_SQL["insert_invoices"], *values)
         return {row["id"] for row in rows}
 
