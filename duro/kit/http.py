@@ -8,7 +8,13 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from duro.errors import DuroError, NotFoundError, PayloadTooLargeError, UnauthorizedError
+from duro.errors import (
+    BadRequestError,
+    DuroError,
+    NotFoundError,
+    PayloadTooLargeError,
+    UnauthorizedError,
+)
 from duro.kit import idempotency
 from duro.kit.call import Authenticate
 from duro.kit.clock import Clock, monotonic_s
@@ -50,11 +56,10 @@ class Renderer:
         return dumps({"error": shown})
 
 
-class MethodNotAllowedError(DuroError):
+class MethodNotAllowedError(BadRequestError):
     """The path is known and the method is not."""
 
     status = 405
-    code = "bad_request"
 
 
 def build_app(

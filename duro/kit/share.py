@@ -7,6 +7,6 @@ _PACKAGE: Final = Path(__file__).resolve().parent.parent
 
 
 def share(name: str) -> Path:
-    """The folder `sql` or `templates`."""
+    """The folder `sql`, `templates` or `docs`."""
     packed = _PACKAGE / "_share" / name
     return packed if packed.is_dir() else _PACKAGE.parent / name

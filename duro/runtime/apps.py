@@ -8,11 +8,12 @@ from aiohttp.typedefs import Handler
 from duro.kit import metrics
 from duro.kit.http import build_app
 from duro.runtime.compose import Ground, System
+from duro.runtime.papers import paper
 
-_COMING: Final = """<!doctype html>
+_PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title} · Duro</title></head>
-<body><h1>{title}</h1><p>{text}</p></body></html>
+<body>{body}</body></html>
 """
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -22,7 +23,7 @@ _PAGE_HEADERS: Final = {
 
 
 def build_public_app(ground: Ground, system: System) -> web.Application:
-    """The merchant API; the page behind a pay link only says that it is coming."""
+    """The merchant API and the errors it can give; the page behind a pay link only says that it is coming."""
     app = build_app(
         routes=system.routes,
         db=ground.db,
@@ -35,6 +36,8 @@ def build_public_app(ground: Ground, system: System) -> web.Application:
         "/pay/i/{token}",
         _page("Pay this invoice", "Paying on this page is coming in a later version."),
     )
+    # Where the `docUrl` of every refusal leads.
+    app.router.add_get("/docs/errors", _shown("Errors", paper("errors")))
     return app
 
 
@@ -46,7 +49,11 @@ def build_core_app() -> web.Application:
 
 
 def _page(title: str, text: str) -> Handler:
-    html = _COMING.format(title=title, text=text)
+    return _shown(title, f"<h1>{title}</h1><p>{text}</p>")
+
+
+def _shown(title: str, body: str) -> Handler:
+    html = _PAGE.format(title=title, body=body)
 
     async def show(_request: web.Request) -> web.StreamResponse:
         return web.Response(text=html, content_type="text/html", headers=_PAGE_HEADERS)
