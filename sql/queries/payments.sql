@@ -90,6 +90,14 @@ UPDATE payment_attempts AS a
  WHERE a.tenant_id = $1
    AND a.id = v.id;
 
+-- name: postpone_attempt
+-- $2 id, $3 until. An attempt whose outcome cannot be recorded is set aside, or it would be asked about at every turn.
+UPDATE payment_attempts
+   SET check_at = $3, lease_until = NULL
+ WHERE tenant_id = $1
+   AND id = $2
+   AND check_at IS NOT NULL;
+
 -- name: find_attempt
 -- $2 id.
 SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at

@@ -61,6 +61,16 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
  ORDER BY id
    FOR UPDATE SKIP LOCKED;
 
+-- name: find_ended
+-- $2 ids. Which of them are over for good; read right before money is asked for.
+SELECT id
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND id = ANY ($2::text[])
+   AND status IN ('canceled', 'expired', 'incomplete_expired')
+ ORDER BY id
+ LIMIT cardinality($2::text[]);
+
 -- name: find_rival
 -- $2 customer id, $3 plan id. A live subscription, or one whose first charge is still open.
 SELECT id

@@ -16,6 +16,7 @@ CREATE TABLE api_keys (
     hint text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
     CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT api_key_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT api_key_digest_is_sha256 CHECK ((length(digest) = 32)),
@@ -38,6 +39,48 @@ CREATE TABLE migrations (
     applied_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT migrations_pkey PRIMARY KEY (scope, number)
 );
+
+CREATE TABLE oauth_clients (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    mode text NOT NULL,
+    name text NOT NULL,
+    client_id text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT oauth_clients_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT oauth_client_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT oauth_client_digest_is_sha256 CHECK ((length(digest) = 32)),
+    CONSTRAINT oauth_client_mode_is_known CHECK ((mode = ANY (ARRAY['test'::text, 'live'::text])))
+);
+CREATE INDEX oauth_clients_by_client_id ON oauth_clients USING btree (client_id);
+ALTER TABLE oauth_clients ENABLE ROW LEVEL SECURITY;
+ALTER TABLE oauth_clients FORCE ROW LEVEL SECURITY;
+CREATE POLICY core_manages_oauth_clients ON oauth_clients AS PERMISSIVE FOR ALL TO duro_core
+    USING (true)
+    WITH CHECK (true);
+GRANT INSERT, SELECT, UPDATE ON oauth_clients TO duro_core;
+
+CREATE TABLE oauth_tokens (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    oauth_client_id text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT oauth_tokens_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT oauth_token_belongs_to_a_client FOREIGN KEY (tenant_id, oauth_client_id) REFERENCES oauth_clients(tenant_id, id),
+    CONSTRAINT oauth_token_digest_is_sha256 CHECK ((length(digest) = 32))
+);
+CREATE INDEX oauth_tokens_by_digest ON oauth_tokens USING btree (digest);
+CREATE INDEX oauth_tokens_by_expiry ON oauth_tokens USING btree (expires_at);
+ALTER TABLE oauth_tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE oauth_tokens FORCE ROW LEVEL SECURITY;
+CREATE POLICY core_manages_oauth_tokens ON oauth_tokens AS PERMISSIVE FOR ALL TO duro_core
+    USING (true)
+    WITH CHECK (true);
+GRANT DELETE, INSERT, SELECT ON oauth_tokens TO duro_core;
 
 CREATE TABLE tenants (
     id text NOT NULL,

@@ -4,6 +4,63 @@
 GRANT USAGE ON SCHEMA live TO duro_live;
 GRANT USAGE ON SCHEMA live TO duro_live_scan;
 
+CREATE TABLE balance_entries (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    subscription_id text NOT NULL,
+    invoice_id text,
+    amount_minor bigint NOT NULL,
+    balance_after_minor bigint NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT balance_entries_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT balance_entry_of_a_subscription FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions(tenant_id, id),
+    CONSTRAINT balance_entry_moves_something CHECK ((amount_minor <> 0)),
+    CONSTRAINT balance_is_never_negative CHECK ((balance_after_minor >= 0)),
+    CONSTRAINT balance_reason_is_known CHECK ((reason = ANY (ARRAY['downgrade'::text, 'plan_change'::text, 'renewal'::text, 'void'::text])))
+);
+CREATE INDEX balance_entries_of_subscription ON balance_entries USING btree (tenant_id, subscription_id, created_at, id);
+ALTER TABLE balance_entries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE balance_entries FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON balance_entries AS PERMISSIVE FOR ALL TO duro_live
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON balance_entries TO duro_live;
+
+CREATE TABLE checkout_sessions (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    digest bytea NOT NULL,
+    kind text NOT NULL,
+    status text NOT NULL,
+    plan_id text,
+    payment_link_id text,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    customer_id text,
+    customer_email text,
+    customer_phone text,
+    promo_code_id text,
+    success_url text,
+    cancel_url text,
+    metadata jsonb NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT checkout_sessions_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT checkout_amount_is_not_negative CHECK ((amount_minor >= 0)),
+    CONSTRAINT checkout_session_digest_is_sha256 CHECK ((length(digest) = 32)),
+    CONSTRAINT checkout_session_kind_is_known CHECK ((kind = ANY (ARRAY['subscription'::text, 'one_time'::text]))),
+    CONSTRAINT checkout_session_of_a_plan_or_an_amount CHECK (((kind = 'subscription'::text) = (plan_id IS NOT NULL))),
+    CONSTRAINT checkout_session_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'completed'::text, 'expired'::text])))
+);
+CREATE INDEX checkout_sessions_newest_first ON checkout_sessions USING btree (tenant_id, created_at DESC, id DESC);
+ALTER TABLE checkout_sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE checkout_sessions FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON checkout_sessions AS PERMISSIVE FOR ALL TO duro_live
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON checkout_sessions TO duro_live;
+
 CREATE TABLE customers (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -226,7 +283,7 @@ CREATE TABLE payment_attempts (
     CONSTRAINT gateway_reference_is_unique UNIQUE (tenant_id, reference),
     CONSTRAINT attempt_belongs_to_an_invoice FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices(tenant_id, id),
     CONSTRAINT attempt_amount_is_positive CHECK ((amount_minor > 0)),
-    CONSTRAINT attempt_purpose_is_known CHECK ((purpose = ANY (ARRAY['first'::text, 'renewal'::text, 'retry'::text]))),
+    CONSTRAINT attempt_purpose_is_known CHECK ((purpose = ANY (ARRAY['first'::text, 'renewal'::text, 'retry'::text, 'plan_change'::text, 'manual'::text]))),
     CONSTRAINT attempt_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text]))),
     CONSTRAINT failed_attempt_says_why CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
     CONSTRAINT open_attempt_has_a_next_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) OR (check_at IS NOT NULL) OR (review_reason IS NOT NULL))),
@@ -247,6 +304,27 @@ CREATE POLICY scans_see_all_tenants ON payment_attempts AS PERMISSIVE FOR SELECT
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_attempts TO duro_live;
 GRANT SELECT ON payment_attempts TO duro_live_scan;
+
+CREATE TABLE payment_links (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    plan_id text NOT NULL,
+    slug text NOT NULL,
+    is_active boolean NOT NULL,
+    metadata jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_links_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT payment_link_of_a_plan FOREIGN KEY (tenant_id, plan_id) REFERENCES plans(tenant_id, id),
+    CONSTRAINT payment_link_slug_has_its_form CHECK ((slug ~ '^[a-z0-9-]{1,100}$'::text))
+);
+CREATE UNIQUE INDEX payment_link_slug_is_unique ON payment_links USING btree (tenant_id, slug);
+CREATE INDEX payment_links_newest_first ON payment_links USING btree (tenant_id, created_at DESC, id DESC);
+ALTER TABLE payment_links ENABLE ROW LEVEL SECURITY;
+ALTER TABLE payment_links FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON payment_links AS PERMISSIVE FOR ALL TO duro_live
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON payment_links TO duro_live;
 
 CREATE TABLE payment_methods (
     tenant_id text NOT NULL,
@@ -304,6 +382,41 @@ CREATE POLICY own_tenant_only ON plans AS PERMISSIVE FOR ALL TO duro_live
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON plans TO duro_live;
 
+CREATE TABLE promo_codes (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    code text NOT NULL,
+    discount_type text NOT NULL,
+    discount_value bigint NOT NULL,
+    currency text,
+    plan_id text,
+    duration text NOT NULL,
+    duration_cycles integer,
+    max_redemptions integer,
+    redeemed_count integer NOT NULL,
+    expires_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    metadata jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT promo_codes_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT promo_code_of_a_plan FOREIGN KEY (tenant_id, plan_id) REFERENCES plans(tenant_id, id),
+    CONSTRAINT promo_cycles_are_positive CHECK ((duration_cycles > 0)),
+    CONSTRAINT promo_discount_is_sensible CHECK (((discount_value > 0) AND ((discount_type = 'fixed'::text) OR (discount_value <= 100)))),
+    CONSTRAINT promo_discount_type_is_known CHECK ((discount_type = ANY (ARRAY['percentage'::text, 'fixed'::text]))),
+    CONSTRAINT promo_duration_is_known CHECK ((duration = ANY (ARRAY['once'::text, 'forever'::text, 'repeating'::text]))),
+    CONSTRAINT promo_fixed_discount_has_a_currency CHECK (((discount_type = 'fixed'::text) = (currency IS NOT NULL))),
+    CONSTRAINT promo_redemptions_stay_within_the_limit CHECK (((redeemed_count >= 0) AND ((max_redemptions IS NULL) OR (redeemed_count <= max_redemptions)))),
+    CONSTRAINT promo_repeating_has_cycles CHECK (((duration = 'repeating'::text) = (duration_cycles IS NOT NULL)))
+);
+CREATE UNIQUE INDEX promo_code_is_unique ON promo_codes USING btree (tenant_id, upper(code));
+CREATE INDEX promo_codes_newest_first ON promo_codes USING btree (tenant_id, created_at DESC, id DESC);
+ALTER TABLE promo_codes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE promo_codes FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON promo_codes AS PERMISSIVE FOR ALL TO duro_live
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON promo_codes TO duro_live;
+
 CREATE TABLE recovery_ledger (
     tenant_id text NOT NULL,
     schedule_id text NOT NULL,
@@ -325,6 +438,59 @@ CREATE POLICY own_tenant_only ON recovery_ledger AS PERMISSIVE FOR ALL TO duro_l
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON recovery_ledger TO duro_live;
+
+CREATE TABLE recovery_settings (
+    tenant_id text NOT NULL,
+    version integer NOT NULL,
+    settings jsonb NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT recovery_settings_pkey PRIMARY KEY (tenant_id, version),
+    CONSTRAINT recovery_settings_version_counts_from_two CHECK ((version > 1))
+);
+ALTER TABLE recovery_settings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE recovery_settings FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON recovery_settings AS PERMISSIVE FOR ALL TO duro_live
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON recovery_settings TO duro_live;
+
+CREATE TABLE refunds (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    invoice_id text NOT NULL,
+    attempt_id text NOT NULL,
+    status text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    reason text,
+    reference text NOT NULL,
+    failure_code text,
+    check_at timestamp with time zone,
+    checks integer NOT NULL,
+    lease_until timestamp with time zone,
+    review_reason text,
+    settled_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT refunds_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT refund_reference_is_unique UNIQUE (tenant_id, reference),
+    CONSTRAINT refund_of_an_attempt FOREIGN KEY (tenant_id, attempt_id) REFERENCES payment_attempts(tenant_id, id),
+    CONSTRAINT refund_of_an_invoice FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices(tenant_id, id),
+    CONSTRAINT open_refund_has_a_next_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) OR (check_at IS NOT NULL) OR (review_reason IS NOT NULL))),
+    CONSTRAINT refund_amount_is_positive CHECK ((amount_minor > 0)),
+    CONSTRAINT refund_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text]))),
+    CONSTRAINT settled_refund_has_its_instant CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL)))
+);
+CREATE INDEX refunds_of_invoice ON refunds USING btree (tenant_id, invoice_id, created_at, id);
+CREATE INDEX refunds_to_reconcile ON refunds USING btree (tenant_id, check_at, id) WHERE status = ANY (ARRAY['pending'::text, 'unknown'::text]);
+ALTER TABLE refunds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE refunds FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON refunds AS PERMISSIVE FOR ALL TO duro_live
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON refunds AS PERMISSIVE FOR SELECT TO duro_live_scan
+    USING (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON refunds TO duro_live;
+GRANT SELECT ON refunds TO duro_live_scan;
 
 CREATE TABLE subscriptions (
     tenant_id text NOT NULL,
@@ -352,12 +518,18 @@ CREATE TABLE subscriptions (
     latest_invoice_id text,
     metadata jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    promo_code_id text,
+    promo_cycles_left integer,
+    pending_change jsonb,
     CONSTRAINT subscriptions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT subscription_belongs_to_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers(tenant_id, id),
     CONSTRAINT subscription_has_a_plan FOREIGN KEY (tenant_id, plan_id) REFERENCES plans(tenant_id, id),
+    CONSTRAINT subscription_promo_exists FOREIGN KEY (tenant_id, promo_code_id) REFERENCES promo_codes(tenant_id, id),
     CONSTRAINT canceled_subscription_has_its_instant CHECK (((status = 'canceled'::text) = (canceled_at IS NOT NULL))),
     CONSTRAINT only_a_renewing_subscription_renews CHECK (((renews_at IS NULL) OR (status = ANY (ARRAY['trialing'::text, 'active'::text])))),
     CONSTRAINT only_an_incomplete_subscription_expires CHECK (((expires_at IS NULL) OR (status = 'incomplete'::text))),
+    CONSTRAINT promo_cycles_left_are_positive CHECK ((promo_cycles_left > 0)),
+    CONSTRAINT promo_cycles_need_a_promo CHECK (((promo_cycles_left IS NULL) OR (promo_code_id IS NOT NULL))),
     CONSTRAINT subscription_balance_is_not_negative CHECK ((balance_minor >= 0)),
     CONSTRAINT subscription_cycles_are_not_negative CHECK ((cycles_completed >= 0)),
     CONSTRAINT subscription_period_is_not_empty CHECK ((period_starts_at < period_ends_at)),

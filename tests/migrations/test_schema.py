@@ -9,7 +9,13 @@ from duro.kit.schema_dump import SCHEMAS, UndescribedError, describe, write_sche
 from duro.kit.share import share
 from tests.support.roles import connected
 
-_ONLY_IN_SANDBOX = {"clock_advances", "simulated_charges", "simulated_tokens", "test_clocks"}
+_ONLY_IN_SANDBOX = {
+    "clock_advances",
+    "simulated_charges",
+    "simulated_refunds",
+    "simulated_tokens",
+    "test_clocks",
+}
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)

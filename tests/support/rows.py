@@ -64,6 +64,17 @@ _DEMANDED: Final[Mapping[str, Mapping[str, object]]] = {
     "outbox": {"status": "queued"},
     "idempotency_keys": {"status": None, "body": None},
     "simulated_charges": {"status": "succeeded", "code": None},
+    "simulated_refunds": {"status": "succeeded", "code": None},
+    "promo_codes": {
+        "discount_type": "percentage",
+        "currency": None,
+        "duration": "once",
+        "duration_cycles": None,
+    },
+    "checkout_sessions": {"kind": "subscription", "status": "open"},
+    "recovery_settings": {"version": 2},
+    "refunds": {"status": "pending", "settled_at": None},
+    "balance_entries": {"reason": "renewal"},
 }
 
 

@@ -11,7 +11,13 @@ from duro.kit.sql import Scope, Statement, queries
 from tests.support.roles import Connection, app_role, scan_role
 
 SANDBOX_ONLY_TABLES: Final = frozenset(
-    {"test_clocks", "clock_advances", "simulated_tokens", "simulated_charges"}
+    {
+        "test_clocks",
+        "clock_advances",
+        "simulated_tokens",
+        "simulated_charges",
+        "simulated_refunds",
+    }
 )
 _WORD: Final = re.compile(r"\w+")
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
