@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol, Self, TypeAlias
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
@@ -298,7 +299,7 @@ def _pool(url: str, *, role: str, path: str, size: int) -> Any:
         statement_cache_size=1000,
         max_cached_statement_lifetime=0,
         init=_teach_json,
-        reset=_settle,
+        reset=_Settle(),
         server_settings={
             "search_path": path,
             "role": role,
@@ -314,11 +315,23 @@ def _pool(url: str, *, role: str, path: str, size: int) -> Any:
     )
 
 
-async def _settle(connection: Any) -> None:
-    # Nothing here outlives its transaction (SET LOCAL, transaction locks), so the driver's reset would be a round
-    # trip for nothing; a connection whose rollback failed is thrown away.
-    if connection.is_in_transaction():
-        connection.terminate()
+class _Settle:
+    """What is done with a connection between two uses."""
+
+    def __init__(self) -> None:
+        self._uses: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+    async def __call__(self, connection: Any) -> None:
+        # Nothing here outlives its transaction (SET LOCAL, transaction locks), so the driver's reset would be a round
+        # trip for nothing; a connection whose rollback failed is thrown away.
+        if connection.is_in_transaction():
+            connection.terminate()
+            return
+        uses = self._uses[connection] = self._uses.get(connection, 0) + 1
+        # A plan made for a small table reads a large one row by row, and so do those behind foreign keys, which are
+        # kept as well. Made anew whenever the uses have doubled, no plan is far behind what this connection wrote.
+        if uses.bit_count() == 1:
+            await connection.execute("DISCARD PLANS")
 
 
 async def _teach_json(connection: Any) -> None:

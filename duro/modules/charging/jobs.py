@@ -37,6 +37,8 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
             list_due=subscriptions("list_tenants_with_due_renewals"),
             next_due=subscriptions("next_renewal"),
             run=partial(renew_due, charging),
+            # While one batch waits for the gateway or the database, the other is worked out.
+            lanes=2,
         ),
         DueWork(
             name="billing.expire",
@@ -71,7 +73,7 @@ async def expire_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
             ended, event = row.step(Action.EXPIRE_INCOMPLETE)
             changes.subscriptions[ended.id] = ended
             for invoice in await InvoiceRepository(tx).lock_open_of(row.id):
-                changes.invoices[invoice.id] = invoice.voided()
+                ended = changes.void(ended, invoice)
             changes.record(event, ended)
         changes.counts["expired"] += len(due)
         await changes.write()
@@ -86,8 +88,9 @@ async def remind_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
         for row in due:
             changes.subscriptions[row.id] = replace(row, reminds_at=None)
             template = "trial_ending" if row.status is Status.TRIALING else "renewal_reminder"
-            if not row.cancel_at_period_end and row.period_ends_at is not None:
-                cause = f"{row.id}:{row.period_ends_at.isoformat()}"
+            is_near = row.period_ends_at is not None and row.period_ends_at > tx.now
+            if is_near and not row.cancel_at_period_end:
+                cause = f"{row.id}:{row.period_index}:{row.anchor_at.isoformat()}"
                 changes.tell(template, row, cause, {"renewsAt": row.period_ends_at})
                 changes.counts["reminders"] += 1
         await changes.write()
