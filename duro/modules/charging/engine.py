@@ -15,7 +15,7 @@ import structlog
 
 from duro.kit.ids import new_id
 from duro.kit.work import WorkScope
-from duro.modules.charging.model import OpenCharge
+from duro.modules.charging.model import OpenCharge, Withdrawn
 from duro.modules.charging.outcome import FIRST_CHECK
 from duro.modules.charging.settle import Settlement, pull_rail, settle_all
 from duro.modules.invoices.links import PayLinks
@@ -31,6 +31,7 @@ from duro.modules.payments.gateway import (
 )
 from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
 from duro.modules.recovery.service import Payer
+from duro.modules.subscriptions.repository import SubscriptionRepository
 
 log: Final = structlog.get_logger()
 
@@ -49,22 +50,39 @@ class Charging:
 
     async def run(self, scope: WorkScope, charges: Sequence[OpenCharge]) -> Counter[str]:
         """Phases two and three for attempts that are committed."""
-        answers = await self._ask_all(scope, charges)
+        answers = await self.ask(scope, charges)
         settlements = [
             Settlement(charge.attempt, answer)
             for charge, answer in zip(charges, answers, strict=True)
         ]
         return await settle_all(scope, settlements, self.links)
 
-    async def _ask_all(self, scope: WorkScope, charges: Sequence[OpenCharge]) -> list[Answer]:
-        gateway = self.gateways.of(scope.mode)
-        bound = asyncio.Semaphore(self.concurrency)
+    async def ask(
+        self, scope: WorkScope, charges: Sequence[OpenCharge]
+    ) -> list[Answer | Withdrawn]:
+        """Phase two: the gateway's answer to each charge whose subscription was not stopped meanwhile."""
+        answers: list[Answer | Withdrawn] = []
+        # In waves, so that no call begins long after the look at what was stopped.
+        for begin in range(0, len(charges), self.concurrency):
+            answers += await self._ask_wave(scope, charges[begin : begin + self.concurrency])
+        return answers
 
-        async def ask(charge: OpenCharge) -> Answer:
+    async def _ask_wave(
+        self, scope: WorkScope, charges: Sequence[OpenCharge]
+    ) -> list[Answer | Withdrawn]:
+        gateway = self.gateways.of(scope.mode)
+        ended: set[str] = set()
+        if any(charge.token is not None for charge in charges):
+            async with scope.begin() as tx:
+                asked_for = {charge.attempt.subscription_id for charge in charges}
+                ended = await SubscriptionRepository(tx).find_ended(asked_for)
+
+        async def ask(charge: OpenCharge) -> Answer | Withdrawn:
+            if charge.attempt.subscription_id in ended:
+                return Withdrawn()
             if charge.token is None:
                 return Failed(NO_METHOD)
-            async with bound:
-                return await charge_once(gateway, request_for(scope, charge.attempt, charge.token))
+            return await charge_once(gateway, request_for(scope, charge.attempt, charge.token))
 
         return await asyncio.gather(*(ask(charge) for charge in charges))
 

@@ -1,9 +1,8 @@
 """New subscriptions, and resumes after the period's end: a first period, charged at once."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
-from duro.billing.cycle import Cadence, Period, period
+from duro.billing.cycle import Cadence, Interval, Period, advance, period
 from duro.billing.money import invoice_total
 from duro.billing.states import Action, Status
 from duro.errors import ConflictError
@@ -11,6 +10,7 @@ from duro.kit.db import Tx
 from duro.kit.work import WorkScope
 from duro.modules.catalog.model import Plan
 from duro.modules.catalog.repository import PlanRepository
+from duro.modules.charging import outcome
 from duro.modules.charging.bill import Bill, new_invoice
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge
@@ -70,10 +70,8 @@ async def begin_resume(tx: Tx, subscription: Subscription, charging: Charging) -
     plan = (await PlanRepository(tx).find_many([subscription.plan_id]))[subscription.plan_id]
     changes = Changes(tx, await zone_of(tx), charging.links)
     payer = (await payers_of(tx, [subscription]))[subscription.id]
-    if not payer.methods:
-        raise PaymentFailedError(
-            "The period is over and there is no payment method to charge for a new one."
-        )
+    if plan.max_cycles is not None and subscription.cycles_completed >= plan.max_cycles:
+        raise ConflictError("It has run all the cycles of its plan, and its last period is over.")
     begun = _bill_first(changes, subscription, plan, payer)
     await changes.write()
     return begun
@@ -135,19 +133,13 @@ def _new(
 
 def _on_trial(changes: Changes, fresh: Subscription, trial_days: int) -> Subscription:
     now = changes.tx.now
-    ends_at = trial_end(now, trial_days, changes)
+    ends_at = advance(anchor=now, n=trial_days, cadence=Cadence(Interval.DAY), zone=changes.zone)
     moved, event = fresh.step(Action.START_TRIAL)
     anchored = replace(moved, anchor_at=ends_at, trial_ends_at=ends_at)
     # The trial stands before period 0, which begins at the anchor.
     trialing = anchored.in_period(Period(now, ends_at), index=-1, now=now)
     changes.record(event, trialing)
     return trialing
-
-
-def trial_end(now: datetime, trial_days: int, changes: Changes) -> datetime:
-    """So many local days later, at the same wall time of the tenant's zone."""
-    local = now.astimezone(changes.zone) + timedelta(days=trial_days)
-    return local.astimezone(now.tzinfo)
 
 
 def _bill_first(changes: Changes, row: Subscription, plan: Plan, payer: Payer) -> Begun:
@@ -159,8 +151,11 @@ def _bill_first(changes: Changes, row: Subscription, plan: Plan, payer: Payer) -
     )
     bill = Bill(row, plan, 0, span, total)
     invoice = new_invoice(changes, bill, key=f"first_{row.id}_{now:%Y%m%dT%H%M%S%fZ}")
+    left = row.balance_minor - total.balance_used_minor
+    billed = replace(row, latest_invoice_id=invoice.id, balance_minor=left)
+    if invoice.amount_minor == 0:
+        return Begun(outcome.start_free(changes, billed, invoice), None)
     changes.new_invoices.append(invoice)
-    billed = replace(row, latest_invoice_id=invoice.id)
     charge = None
     if payer.methods:
         charge = open_charge(
@@ -169,6 +164,10 @@ def _bill_first(changes: Changes, row: Subscription, plan: Plan, payer: Payer) -
         changes.new_attempts.append(charge.attempt)
     elif row.status is Status.INCOMPLETE:
         billed = replace(billed, expires_at=now + INCOMPLETE_LIFETIME)
+    else:
+        raise PaymentFailedError(
+            "The period is over and there is no payment method to charge for a new one."
+        )
     changes.subscriptions[billed.id] = billed
     changes.record("invoice_created", billed, invoice)
     return Begun(billed, charge)

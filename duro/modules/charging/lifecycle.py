@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 
 from duro.billing import schedule, states
+from duro.billing.cycle import Period
 from duro.billing.states import Action, Status
 from duro.errors import ConflictError
 from duro.kit.db import Tx
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.first import Begun, begin_resume
 from duro.modules.charging.model import Changes
-from duro.modules.charging.settle import payers_of, pull_rail
+from duro.modules.charging.settle import payers_of
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.repository import AttemptRepository
@@ -44,7 +45,7 @@ class Lifecycle:
             _demand(row, Action.CANCEL)
             stopped = replace(row, canceled_at=tx.now, cancel_reason=body.reason)
             moved, event = stopped.step(Action.CANCEL)
-            await self._drop_what_is_owed(changes, moved)
+            moved = await self._drop_what_is_owed(changes, moved)
             changes.tell("subscription_cancelled", moved, moved.id, {"reason": body.reason})
         return await _written(changes, moved, event)
 
@@ -64,10 +65,13 @@ class Lifecycle:
         if row.period_ends_at is None or row.period_starts_at is None:
             raise ConflictError("It has no period to go on with.")
         if row.period_ends_at <= tx.now:
+            if row.cancel_at_period_end:
+                raise ConflictError("It was to end with its period, and that is over: cancel it.")
             await self._demand_no_open_charge(tx, row)
             return await begin_resume(tx, row, self.charging)
         moved, event = row.step(Action.RESUME)
-        moved = replace(moved, renews_at=row.period_ends_at)
+        span = Period(row.period_starts_at, row.period_ends_at)
+        moved = moved.in_period(span, index=row.period_index, now=tx.now)
         return Begun(await _written(await self._changes(tx), moved, event), None)
 
     async def change(self, tx: Tx, subscription_id: str, body: SubscriptionPatch) -> Subscription:
@@ -91,7 +95,7 @@ class Lifecycle:
     async def _changes(self, tx: Tx) -> Changes:
         return Changes(tx, await zone_of(tx), self.charging.links)
 
-    async def _drop_what_is_owed(self, changes: Changes, row: Subscription) -> None:
+    async def _drop_what_is_owed(self, changes: Changes, row: Subscription) -> Subscription:
         """Open invoices are void and their cases closed, but for a charge that is under way."""
         tx = changes.tx
         invoices = await InvoiceRepository(tx).lock_open_of(row.id)
@@ -100,27 +104,27 @@ class Lifecycle:
         in_flight = {attempt.invoice_id for attempt in attempts if attempt.status.is_open}
         for invoice in invoices:
             if invoice.id not in in_flight:
-                changes.invoices[invoice.id] = invoice.voided()
+                row = changes.void(row, invoice)
         for case in cases:
             if case.invoice_id not in in_flight:
                 why = "The subscription was cancelled."
                 changes.take(recovery.cancel(schedule=case, reason=why, now=tx.now))
+        return row
 
     async def _charge_at_once(self, changes: Changes, row: Subscription) -> None:
         tx = changes.tx
         payer = (await payers_of(tx, [row]))[row.id]
         for case in await RecoveryRepository(tx).lock_open_of(row.id):
             if case.state is schedule.Status.IN_FLIGHT:
+                # What follows its answer sees the new method.
                 continue
-            step = recovery.retry_now(
-                schedule=case,
-                reason="The payment method was changed, so it is charged now.",
-                rule="method_changed",
-                rail=pull_rail(payer),
-                now=tx.now,
+            history = await AttemptRepository(tx).of_invoice(case.invoice_id)
+            step = recovery.charge_new_method(
+                schedule=case, history=history, payer=payer, zone=changes.zone, now=tx.now
             )
-            changes.take(step)
-            tx.ring("dunning.process")
+            if step is not None:
+                changes.take(step)
+                tx.ring("dunning.process")
 
     async def _demand_no_open_charge(self, tx: Tx, row: Subscription) -> None:
         attempts = await AttemptRepository(tx).of_invoices([row.latest_invoice_id or ""])

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from duro.kit.db import Tx
@@ -32,6 +32,11 @@ class OpenCharge:
 
     attempt: Attempt
     token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The gateway was not asked, because the subscription was stopped before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +103,24 @@ class Changes:
         """A message to the customer, once for each cause."""
         body = {"subscriptionId": subscription.id, **data}
         self.messages.append(NewMessage(template, subscription.customer_id, cause, body))
-        self.counts["messages"] += 1
 
     def take(self, step: Step, *, is_new: bool = False) -> None:
         """What a step of a recovery case writes; `is_new` when the step opens the case."""
         self.steps.append(step)
         if is_new:
             self.new_schedule_ids.add(step.schedule.id)
+
+    def void(self, subscription: Subscription, invoice: Invoice) -> Subscription:
+        """The invoice is not owed any more; the credit that it used goes back to the subscription."""
+        if not invoice.is_payable:
+            return subscription
+        self.invoices[invoice.id] = invoice.voided()
+        if not invoice.credit_minor:
+            return subscription
+        balance = subscription.balance_minor + invoice.credit_minor
+        refunded = replace(subscription, balance_minor=balance)
+        self.subscriptions[refunded.id] = refunded
+        return refunded
 
     def pay_url(self, subscription: Subscription) -> str | None:
         """Where its customer can pay what is open, or None."""
@@ -128,7 +144,7 @@ class Changes:
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
         await EventRepository(tx).add(self.events)
-        await OutboxRepository(tx).add(self.messages)
+        self.counts["messages"] += await OutboxRepository(tx).add(self.messages)
 
     async def _write_steps(self) -> None:
         recovery = RecoveryRepository(self.tx)

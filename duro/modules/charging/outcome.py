@@ -7,39 +7,43 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from duro.billing import schedule, wording
 from duro.billing.cycle import Cadence, Period, index_at, period
 from duro.billing.dunning import Move
 from duro.billing.failures import Category, classify, is_in_progress
 from duro.billing.states import Action, Status, can
 from duro.modules.catalog.model import Plan
-from duro.modules.charging.model import Case, Changes
-from duro.modules.invoices.model import Invoice
+from duro.modules.charging.model import Case, Changes, Withdrawn
+from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.payments.gateway import Answer, Failed, Pending, Succeeded, Unknown
 from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
 from duro.modules.recovery import service as recovery
 from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
 
+log: Final = structlog.get_logger()
+
 # The gateway is asked again after this much business time, then ever less often.
 FIRST_CHECK: Final = timedelta(seconds=60)
-_SLOWEST_CHECK: Final = timedelta(hours=1)
-_DOUBLINGS_MAX: Final = 10
+SLOWEST_CHECK: Final = timedelta(hours=1)
+# Of an attempt that was given up before the gateway was asked; no gateway's code.
+_WITHDRAWN: Final = "canceled"
 # A charge this late was held up by an outage of ours; the next one keeps its distance from it.
 _LATE: Final = timedelta(hours=1)
 _CATCH_UP_GAP: Final = timedelta(hours=24)
 _LAST_DUNNING_MESSAGE: Final = 4
 
 
-def apply(changes: Changes, case: Case, answer: Answer) -> None:
+def apply(changes: Changes, case: Case, answer: Answer | Withdrawn) -> None:
     """Records one answer; an attempt that is settled already stays as it is."""
     if not case.attempt.status.is_open:
         return
     match answer:
-        case Succeeded(amount_minor=amount, currency=currency):
-            if (amount, currency) != (case.attempt.amount_minor, case.attempt.currency):
-                _hold(changes, case, f"the gateway answered {amount} {currency}")
-            else:
-                _succeed(changes, case)
+        case Withdrawn():
+            _withdraw(changes, case)
+        case Succeeded():
+            _succeed(changes, case, answer)
         case Failed(code=code):
             if is_in_progress(rail=case.attempt.rail, code=code):
                 _wait(changes, case, AttemptStatus.UNKNOWN)
@@ -53,17 +57,25 @@ def apply(changes: Changes, case: Case, answer: Answer) -> None:
 
 def settle_free(changes: Changes, subscription: Subscription, invoice: Invoice) -> None:
     """A renewal that costs nothing is paid without a charge."""
-    now = changes.tx.now
-    paid = invoice.paid(rail=None, at=now)
+    paid = invoice.paid(rail=None, at=changes.tx.now)
     changes.new_invoices.append(paid)
+    changes.record("invoice_created", subscription, invoice)
     renewed = _renewed(changes, subscription, paid)
-    changes.record("invoice_created", renewed, paid)
     changes.record("subscription_payment_success", renewed, paid)
+
+
+def start_free(changes: Changes, subscription: Subscription, invoice: Invoice) -> Subscription:
+    """A first period that costs nothing is paid without a charge."""
+    paid = invoice.paid(rail=None, at=changes.tx.now)
+    changes.new_invoices.append(paid)
+    changes.record("invoice_created", subscription, invoice)
+    return _started(changes, subscription, paid)
 
 
 def hold(changes: Changes, case: Case, why: str) -> None:
     """A person has to look at this attempt; nothing is charged for its invoice meanwhile."""
-    _hold(changes, case, why)
+    if case.attempt.status.is_open:
+        _hold(changes, case, why)
 
 
 def _hold(changes: Changes, case: Case, why: str) -> None:
@@ -78,16 +90,42 @@ def _hold(changes: Changes, case: Case, why: str) -> None:
 
 
 def _wait(changes: Changes, case: Case, status: AttemptStatus) -> None:
-    attempt = case.attempt
-    wait = min(FIRST_CHECK * 2 ** min(attempt.checks, _DOUBLINGS_MAX), _SLOWEST_CHECK)
+    now, attempt = changes.tx.now, case.attempt
+    # As long again as it has been open: each wait doubles the last.
+    wait = min(max(now - attempt.created_at, FIRST_CHECK), SLOWEST_CHECK)
     changes.attempts[attempt.id] = replace(
-        attempt, status=status, check_at=changes.tx.now + wait, lease_until=None
+        attempt, status=status, check_at=now + wait, lease_until=None
     )
     changes.counts["unknown"] += 1
 
 
-def _succeed(changes: Changes, case: Case) -> None:
+def _withdraw(changes: Changes, case: Case) -> None:
+    """Nothing was asked of the gateway and nothing will be: the subscription had been stopped."""
     now = changes.tx.now
+    withdrawn = _settled(case.attempt, AttemptStatus.FAILED, now)
+    changes.attempts[withdrawn.id] = replace(withdrawn, failure_code=_WITHDRAWN)
+    changes.counts["withdrawn"] += 1
+    _drop(changes, case)
+
+
+def _drop(changes: Changes, case: Case) -> None:
+    """A stopped subscription owes nothing, and its case has nothing left to recover."""
+    changes.void(case.subscription, case.invoice)
+    if case.schedule is not None and case.schedule.is_open:
+        why = "The subscription was cancelled."
+        changes.take(recovery.cancel(schedule=case.schedule, reason=why, now=changes.tx.now))
+
+
+def _succeed(changes: Changes, case: Case, answer: Succeeded) -> None:
+    now = changes.tx.now
+    moved = (answer.amount_minor, answer.currency)
+    if moved != (case.attempt.amount_minor, case.attempt.currency):
+        _hold(changes, case, f"the gateway answered {answer.amount_minor} {answer.currency}")
+        return
+    if case.invoice.status is InvoiceStatus.PAID:
+        # One settled charge for each invoice is what the database demands; this money has to go back.
+        _hold(changes, case, "charged, but the invoice was paid already; to be refunded")
+        return
     settled = _settled(case.attempt, AttemptStatus.SUCCEEDED, now)
     changes.attempts[settled.id] = settled
     changes.counts["charges"] += 1
@@ -98,18 +136,19 @@ def _succeed(changes: Changes, case: Case) -> None:
         return
     match settled.purpose:
         case Purpose.FIRST:
-            _started(changes, case, paid)
+            started = _started(changes, case.subscription, paid)
+            _receipt(changes, started, paid)
         case Purpose.RENEWAL:
             renewed = _renewed(changes, case.subscription, paid)
             changes.record("subscription_payment_success", renewed, paid)
             _receipt(changes, renewed, paid)
         case Purpose.RETRY:
+            changes.counts["retries"] += 1
             _recovered(changes, case, paid)
 
 
-def _started(changes: Changes, case: Case, paid: Invoice) -> None:
+def _started(changes: Changes, before: Subscription, paid: Invoice) -> Subscription:
     """The first period of a new subscription, or of one that resumes after its period's end."""
-    before = case.subscription
     action = Action.RESUME if before.status is Status.PAUSED else Action.ACTIVATE
     moved, event = before.step(action)
     anchored = replace(
@@ -124,7 +163,7 @@ def _started(changes: Changes, case: Case, paid: Invoice) -> None:
     changes.subscriptions[started.id] = started
     changes.record(event, started, paid)
     changes.record("subscription_payment_success", started, paid)
-    _receipt(changes, started, paid)
+    return started
 
 
 def _renewed(changes: Changes, subscription: Subscription, paid: Invoice) -> Subscription:
@@ -207,7 +246,8 @@ def _fail(changes: Changes, case: Case, code: str) -> None:
     now = changes.tx.now
     classified = classify(rail=case.attempt.rail, code=code)
     if not classified.is_known:
-        changes.counts["unseen_codes"] += 1
+        # So that the table can grow: nobody has sorted this code yet.
+        log.warning("unseen_failure_code", rail=case.attempt.rail.value, code=code)
     failed = replace(
         _settled(case.attempt, AttemptStatus.FAILED, now),
         failure_code=code,
@@ -238,7 +278,7 @@ def _first_failed(changes: Changes, case: Case) -> None:
         subscription = replace(subscription, expires_at=max(lives_until, changes.tx.now))
     else:
         # A resume that was declined changes nothing, and its invoice is not owed.
-        changes.invoices[case.invoice.id] = case.invoice.voided()
+        subscription = changes.void(subscription, case.invoice)
     changes.subscriptions[subscription.id] = subscription
     _record_failure(changes, subscription, case, None)
 
@@ -246,7 +286,7 @@ def _first_failed(changes: Changes, case: Case) -> None:
 def _renewal_failed(changes: Changes, case: Case) -> None:
     now = changes.tx.now
     if not can(case.subscription.status, Action.RENEWAL_FAILED):
-        changes.invoices[case.invoice.id] = case.invoice.voided()
+        _drop(changes, case)
         return
     moved, event = case.subscription.step(Action.RENEWAL_FAILED)
     step = recovery.open_case(
@@ -270,9 +310,7 @@ def _retry_failed(changes: Changes, case: Case) -> None:
     if case.schedule is None or case.schedule.state is not schedule.Status.IN_FLIGHT:
         return
     if not can(subscription.status, Action.RECOVER):
-        why = "The subscription was cancelled."
-        changes.take(recovery.cancel(schedule=case.schedule, reason=why, now=now))
-        changes.invoices[case.invoice.id] = case.invoice.voided()
+        _drop(changes, case)
         return
     step = recovery.follow_failure(
         schedule=case.schedule,

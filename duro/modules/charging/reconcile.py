@@ -1,7 +1,8 @@
 """Attempts whose outcome is not known: the gateway is asked until it knows.
 
 A reference that the gateway never saw is charged again under the same reference, once in a pass, so nothing can be
-charged twice; after five passes a person has to look.
+charged twice; after five passes a person has to look. If the subscription was stopped meanwhile nothing is charged
+again: the passes only make sure that the first request is not still on its way.
 """
 
 import asyncio
@@ -10,17 +11,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from duro.kit.work import Ran, WorkScope
-from duro.modules.charging.engine import (
-    NO_METHOD,
-    Charging,
-    charge_once,
-    look_up,
-    request_for,
-)
+from duro.modules.charging.engine import NO_METHOD, Charging, look_up, request_for
+from duro.modules.charging.model import OpenCharge, Withdrawn
 from duro.modules.charging.settle import Settlement, settle_all
-from duro.modules.payments.gateway import ChargeGateway, ChargeRequest, Failed, NotFound
-from duro.modules.payments.model import Attempt
+from duro.modules.payments.gateway import Answer, Failed, Finding, NotFound, Unknown
+from duro.modules.payments.model import Attempt, PaymentMethod
 from duro.modules.payments.repository import AttemptRepository, PaymentMethodRepository
+from duro.modules.subscriptions.repository import SubscriptionRepository
 
 _PASSES_MAX: Final = 5
 
@@ -50,25 +47,67 @@ async def _settle(
         methods = await PaymentMethodRepository(tx).find_many(
             [a.payment_method_id for a in attempts if a.payment_method_id]
         )
-    gateway = charging.gateways.of(scope.mode)
-    bound = asyncio.Semaphore(charging.concurrency)
-
-    async def resolve(attempt: Attempt) -> Settlement:
-        method = methods.get(attempt.payment_method_id or "")
-        if method is None:
-            return Settlement(attempt, Failed(NO_METHOD))
-        async with bound:
-            return await _resolve(gateway, attempt, request_for(scope, attempt, method.token))
-
-    settlements = await asyncio.gather(*(resolve(attempt) for attempt in attempts))
+    charges = [OpenCharge(a, _token(methods.get(a.payment_method_id or ""))) for a in attempts]
+    settlements: list[Settlement] = []
+    missing: list[OpenCharge] = []
+    for charge, finding in zip(charges, await _look_up(charging, scope, charges), strict=True):
+        if isinstance(finding, NotFound):
+            missing.append(charge)
+        else:
+            settlements.append(Settlement(charge.attempt, finding))
+    settlements += await _charge_again(charging, scope, missing)
     return await settle_all(scope, settlements, charging.links)
 
 
-async def _resolve(gateway: ChargeGateway, attempt: Attempt, request: ChargeRequest) -> Settlement:
-    finding = await look_up(gateway, request)
-    if not isinstance(finding, NotFound):
-        return Settlement(attempt, finding, is_check=True)
-    if attempt.checks >= _PASSES_MAX:
-        why = f"the gateway does not know the reference after {attempt.checks} passes"
-        return Settlement(attempt, None, held=why, is_check=True)
-    return Settlement(attempt, await charge_once(gateway, request), is_check=True)
+async def _look_up(
+    charging: Charging, scope: WorkScope, charges: Sequence[OpenCharge]
+) -> list[Finding]:
+    gateway = charging.gateways.of(scope.mode)
+    bound = asyncio.Semaphore(charging.concurrency)
+
+    async def find(charge: OpenCharge) -> Finding:
+        if charge.token is None:
+            had_method = charge.attempt.payment_method_id is not None
+            return Unknown("its method is gone") if had_method else Failed(NO_METHOD)
+        async with bound:
+            return await look_up(gateway, request_for(scope, charge.attempt, charge.token))
+
+    return await asyncio.gather(*(find(charge) for charge in charges))
+
+
+async def _charge_again(
+    charging: Charging, scope: WorkScope, missing: Sequence[OpenCharge]
+) -> list[Settlement]:
+    spent = [charge for charge in missing if charge.attempt.checks >= _PASSES_MAX]
+    again = [charge for charge in missing if charge.attempt.checks < _PASSES_MAX]
+    answers = await charging.ask(scope, again)
+    return [
+        *await _give_up(scope, spent),
+        *(_next_pass(charge, answer) for charge, answer in zip(again, answers, strict=True)),
+    ]
+
+
+def _next_pass(charge: OpenCharge, answer: Answer | Withdrawn) -> Settlement:
+    if isinstance(answer, Withdrawn):
+        answer = Unknown("stopped, and not known to the gateway yet")
+    return Settlement(charge.attempt, answer, is_check=True)
+
+
+async def _give_up(scope: WorkScope, spent: Sequence[OpenCharge]) -> list[Settlement]:
+    if not spent:
+        return []
+    async with scope.begin() as tx:
+        stopped = await SubscriptionRepository(tx).find_ended(
+            {charge.attempt.subscription_id for charge in spent}
+        )
+    why = f"the gateway does not know the reference after {_PASSES_MAX} passes"
+    return [
+        Settlement(charge.attempt, Withdrawn(), is_check=True)
+        if charge.attempt.subscription_id in stopped
+        else Settlement(charge.attempt, None, held=why, is_check=True)
+        for charge in spent
+    ]
+
+
+def _token(method: PaymentMethod | None) -> str | None:
+    return None if method is None else method.token

@@ -12,6 +12,7 @@ import structlog
 from duro.billing.cycle import Cadence, period
 from duro.billing.money import invoice_total
 from duro.billing.states import Action, Status
+from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
 from duro.modules.catalog.model import Plan
@@ -57,15 +58,19 @@ async def renew_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
 
 async def renew(charging: Charging, scope: WorkScope, subscription_id: str) -> Renewal:
     """Renews one subscription, if it is due and nobody else is at it."""
-    async with scope.begin() as tx:
-        free = await SubscriptionRepository(tx).lock_free([subscription_id])
-        due = [row for row in free.values() if row.renews_at and row.renews_at <= tx.now]
-        opened = await open_renewals(tx, due, charging)
-    counts = opened.counts + await charging.run(scope, opened.charges)
+    counts = await _renew_one(charging, scope, subscription_id)
     for answer, count in _ANSWERED_BY.items():
         if counts[count]:
             return answer
     return Renewal.SKIPPED
+
+
+async def _renew_one(charging: Charging, scope: WorkScope, subscription_id: str) -> Counter[str]:
+    async with scope.begin() as tx:
+        free = await SubscriptionRepository(tx).lock_free([subscription_id])
+        due = [row for row in free.values() if row.renews_at and row.renews_at <= tx.now]
+        opened = await open_renewals(tx, due, charging)
+    return opened.counts + await charging.run(scope, opened.charges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,9 @@ async def _renew_singly(charging: Charging, scope: WorkScope, limit: int) -> Ran
     counts: Counter[str] = Counter()
     for subscription_id in ids:
         try:
-            counts[(await renew(charging, scope, subscription_id)).value] += 1
+            counts += await _renew_one(charging, scope, subscription_id)
+        except UnavailableError:
+            raise
         except Exception:  # the boundary that keeps a bad row from its neighbours
             log.exception("renewal_failed", subscription_id=subscription_id)
             counts["errors"] += 1

@@ -11,6 +11,7 @@ import structlog
 from duro.billing.schedule import Action, Status
 from duro.billing.states import Action as SubscriptionAction
 from duro.billing.states import can
+from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
 from duro.modules.charging import outcome
@@ -46,6 +47,8 @@ async def process_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
     for case in due:
         try:
             counts += (await _process(charging, scope, [case])).counts
+        except UnavailableError:
+            raise
         except Exception:  # the boundary that keeps a bad row from its neighbours
             log.exception("dunning_failed", schedule_id=case.id)
             counts["errors"] += 1

@@ -8,15 +8,16 @@ from typing import Final
 import structlog
 
 from duro.billing.rails import Rail
+from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import WorkScope
 from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging import outcome
-from duro.modules.charging.model import Case, Changes
+from duro.modules.charging.model import Case, Changes, Withdrawn
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.repository import InvoiceRepository
-from duro.modules.payments.gateway import Answer
+from duro.modules.payments.gateway import Answer, Unknown
 from duro.modules.payments.model import Attempt, Purpose
 from duro.modules.payments.repository import AttemptRepository, PaymentMethodRepository
 from duro.modules.recovery.repository import RecoveryRepository
@@ -32,11 +33,11 @@ log: Final = structlog.get_logger()
 class Settlement:
     """An attempt and what the gateway said of it; `held` is why a person must look instead.
 
-    `is_check` counts the answer as a pass of the reconcile work.
+    `is_check` counts it as a pass of the reconcile work in which the gateway did not know the reference.
     """
 
     attempt: Attempt
-    answer: Answer | None
+    answer: Answer | Withdrawn | None
     held: str = ""
     is_check: bool = False
 
@@ -46,7 +47,8 @@ async def settle_all(
 ) -> Counter[str]:
     """Records a batch in one transaction; if that fails, each item in its own.
 
-    An item that fails by itself keeps its open attempt, and the reconcile work comes back to it.
+    An item that fails by itself keeps its open attempt, and the reconcile work comes back to it after an hour: sooner
+    would keep it busy with what a person has to mend.
     """
     if not settlements:
         return Counter()
@@ -54,17 +56,24 @@ async def settle_all(
         async with scope.begin() as tx:
             return await settle(tx, settlements, links)
     except Exception:
-        if len(settlements) == 1:
-            raise
         log.exception("settlement_batch_failed", items=len(settlements))
     counts: Counter[str] = Counter()
     for one in settlements:
-        try:
-            counts += await settle_all(scope, [one], links)
-        except Exception:  # the boundary that keeps a bad row from its neighbours
-            log.exception("settlement_failed", attempt_id=one.attempt.id)
-            counts["errors"] += 1
+        counts += await _settle_singly(scope, one, links)
     return counts
+
+
+async def _settle_singly(scope: WorkScope, one: Settlement, links: PayLinks) -> Counter[str]:
+    try:
+        async with scope.begin() as tx:
+            return await settle(tx, [one], links)
+    except UnavailableError:
+        raise
+    except Exception:  # the boundary that keeps a bad row from its neighbours
+        log.exception("settlement_failed", attempt_id=one.attempt.id)
+    async with scope.begin() as tx:
+        await AttemptRepository(tx).postpone(one.attempt.id, tx.now + outcome.SLOWEST_CHECK)
+    return Counter(errors=1)
 
 
 async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> Counter[str]:
@@ -72,16 +81,28 @@ async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> 
     changes = Changes(tx, await zone_of(tx), links)
     cases = await _lock_cases(tx, [one.attempt for one in settlements])
     for one in settlements:
-        case = cases[one.attempt.id]
-        if one.is_check:
-            checked = replace(case.attempt, checks=case.attempt.checks + 1)
-            case = replace(case, attempt=checked)
-        if one.answer is None:
-            outcome.hold(changes, case, one.held)
+        case = cases.get(one.attempt.id)
+        if case is None:
+            # A test tenant was reset meanwhile.
+            log.warning("settlement_of_nothing", attempt_id=one.attempt.id)
         else:
-            outcome.apply(changes, case, one.answer)
+            _record(changes, case, one)
     await changes.write()
     return changes.counts
+
+
+def _record(changes: Changes, case: Case, one: Settlement) -> None:
+    answer = one.answer
+    if isinstance(answer, Withdrawn) and not one.is_check and case.attempt != one.attempt:
+        # Somebody took the attempt over meanwhile and may have asked the gateway.
+        answer = Unknown("taken over")
+    if one.is_check:
+        checked = replace(case.attempt, checks=case.attempt.checks + 1)
+        case = replace(case, attempt=checked)
+    if answer is None:
+        outcome.hold(changes, case, one.held)
+    else:
+        outcome.apply(changes, case, answer)
 
 
 async def _lock_cases(tx: Tx, asked: Sequence[Attempt]) -> dict[str, Case]:

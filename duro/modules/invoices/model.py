@@ -40,6 +40,12 @@ class Invoice:
     created_at: datetime
 
     @property
+    def credit_minor(self) -> int:
+        """What the credit balance took off the price."""
+        taken: int = sum(line["amount"] for line in self.lines if line["kind"] == "credit")
+        return -taken
+
+    @property
     def is_payable(self) -> bool:
         return self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 

@@ -110,6 +110,10 @@ class AttemptRepository:
         if saved != len(attempts):
             raise TransactionNotFoundError(f"{len(attempts) - saved} attempts are not there.")
 
+    async def postpone(self, attempt_id: str, until: datetime) -> None:
+        """Leaves the gateway alone about an open attempt until then."""
+        await self.tx.run(_Q["postpone_attempt"], attempt_id, until)
+
     async def get(self, attempt_id: str) -> Attempt:
         row = await self.tx.row(_Q["find_attempt"], attempt_id)
         if row is None:

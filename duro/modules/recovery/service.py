@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from duro.billing import wording
 from duro.billing.case import Context, Settings
-from duro.billing.dunning import Decision, Move, decide, decide_waiting, waiting_deadline
+from duro.billing.dunning import (
+    MIN_PULL_GAP,
+    Decision,
+    Move,
+    decide,
+    decide_waiting,
+    waiting_deadline,
+)
 from duro.billing.failures import Category, requires_new_card
 from duro.billing.rails import PULL, Rail
 from duro.billing.schedule import Action, Status
@@ -25,6 +33,7 @@ from duro.modules.recovery.model import (
 
 # Rails that a customer with a phone or an e-mail could use, and that no adapter serves yet.
 _UNSERVED: Final = (Rail.USSD, Rail.TRANSFER)
+_METHOD_CHANGED: Final = "method_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +118,64 @@ def follow_failure(
         last_pull_at=attempt.created_at if was_charged else schedule.last_pull_at,
     )
     context = _context(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
-    return _decided(failed, context, decide(context))
+    step = _decided(failed, context, decide(context), dict(context.to_dict()))
+    method_ids = {method.id for method in payer.methods.values()}
+    if not step.schedule.is_open or not method_ids or attempt.payment_method_id in method_ids:
+        return step
+    # The method was changed while the old one was being charged.
+    again = charge_new_method(
+        schedule=step.schedule, history=history, payer=payer, zone=zone, now=now
+    )
+    if again is None:
+        return step
+    return replace(again, decisions=(*step.decisions, *again.decisions), movements=step.movements)
 
 
 def follow_wait(*, schedule: Schedule, payer: Payer, zone: ZoneInfo, now: datetime) -> Step:
     """A case that awaits its customer has come due: remind once more, or give up."""
     context = _context(schedule, attempt=None, history=(), payer=payer, zone=zone, now=now)
-    decision = decide_waiting(context=context, deadline_at=schedule.deadline_at or now)
-    return _decided(schedule, context, decision)
+    deadline_at = schedule.deadline_at or now
+    decision = decide_waiting(context=context, deadline_at=deadline_at)
+    inputs = {**context.to_dict(), "deadline_at": deadline_at.isoformat()}
+    return _decided(schedule, context, decision, inputs)
 
 
-def retry_now(*, schedule: Schedule, reason: str, rule: str, rail: Rail, now: datetime) -> Step:
-    """The next charge of an open case is brought forward to now."""
+def charge_new_method(
+    *, schedule: Schedule, history: Sequence[Attempt], payer: Payer, zone: ZoneInfo, now: datetime
+) -> Step | None:
+    """The customer has changed the method, so an open case charges it at once.
+
+    None when there is none, or it is one that must not be charged again. One that was charged a short while ago, before
+    another, waits until its token may be charged again.
+    """
+    chosen = next(iter(payer.methods.items()), None)
+    if chosen is None or chosen[0] in _spent(payer.methods, history):
+        return None
+    rail, method = chosen
+    pulls = [past.created_at for past in history if past.payment_method_id == method.id]
+    at = max([now, *(pulled_at + MIN_PULL_GAP for pulled_at in pulls)])
     moved = schedule
     if schedule.state is Status.AWAITING_CUSTOMER:
         moved = schedule.step(Action.CLAIM).step(Action.RESCHEDULE)
-    decision = Decision(Move.RETRY, now, rail, reason, rule)
+    reason = "The payment method was changed, so it is charged now."
+    if at > now:
+        when = wording.local_time(at, zone)
+        reason = f"The payment method was changed to one charged lately; next try on {when}."
+    decision = Decision(Move.RETRY, at, rail, reason, _METHOD_CHANGED)
     moved = replace(
         moved,
         rail=rail,
         next_action=decision.move,
-        next_attempt_at=now,
+        next_attempt_at=at,
         deadline_at=None,
         reason=reason,
     )
-    inputs = {"now": now.isoformat(), "state": schedule.state.value}
+    inputs = {
+        "now": now.isoformat(),
+        "state": schedule.state.value,
+        "payment_method_id": method.id,
+        "last_pull_at": max(pulls).isoformat() if pulls else None,
+    }
     return Step(moved, (_row(moved, decision, inputs, at=now),), (), decision.move)
 
 
@@ -160,7 +202,9 @@ def failure_of(attempt: Attempt) -> tuple[Category, str]:
     return attempt.failure_category, attempt.failure_code
 
 
-def _decided(schedule: Schedule, context: Context, decision: Decision) -> Step:
+def _decided(
+    schedule: Schedule, context: Context, decision: Decision, inputs: dict[str, Any]
+) -> Step:
     moved = replace(
         schedule,
         rail=decision.rail or schedule.rail,
@@ -181,7 +225,7 @@ def _decided(schedule: Schedule, context: Context, decision: Decision) -> Step:
         case Move.EXHAUST:
             moved = schedule.closed(Action.EXHAUST, at=now, reason=decision.reason)
             movements = (_movement(moved, Movement.LOST, schedule.failure_category.value, now),)
-    row = _row(moved, decision, dict(context.to_dict()), at=now)
+    row = _row(moved, decision, inputs, at=now)
     return Step(moved, (row,), movements, decision.move)
 
 

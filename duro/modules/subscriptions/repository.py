@@ -64,6 +64,10 @@ class SubscriptionRepository:
         """Those that nobody else holds."""
         return {row.id: row for row in await self._read("lock_free_subscriptions", list(ids))}
 
+    async def find_ended(self, ids: Collection[str]) -> set[str]:
+        """Those that are over for good."""
+        return {row["id"] for row in await self._tx.rows(_SQL["find_ended"], list(ids))}
+
     async def find_rival(self, *, customer_id: str, plan_id: str) -> str | None:
         """A subscription that keeps this customer from another one to the plan."""
         row = await self._tx.row(_SQL["find_rival"], customer_id, plan_id)
