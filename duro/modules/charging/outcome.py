@@ -143,7 +143,6 @@ def _succeed(changes: Changes, case: Case, answer: Succeeded) -> None:
             changes.record("subscription_payment_success", renewed, paid)
             _receipt(changes, renewed, paid)
         case Purpose.RETRY:
-            changes.counts["retries"] += 1
             _recovered(changes, case, paid)
 
 
