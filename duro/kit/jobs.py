@@ -61,11 +61,14 @@ class CalmQueue(RedisQueue):
     def __init__(self, redis: Redis, name: str) -> None:
         super().__init__(redis, name=name)
         self.idle: set[asyncio.Task[object]] = set()
+        self.is_closed = False
 
     @override
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:
         reader = asyncio.current_task()
         assert reader is not None  # noqa: S101 - a coroutine runs in a task
+        if self.is_closed:
+            return None
         self.idle.add(reader)
         try:
             return await super().dequeue(timeout, poll_interval)
@@ -179,6 +182,7 @@ class RedisDoorbell:
         self._bells: dict[Bell, None] = {}
         self._rung = asyncio.Event()
         self._is_away = False
+        self._is_closing = False
         self._ringer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -194,6 +198,8 @@ class RedisDoorbell:
         ringer, self._ringer = self._ringer, None
         if ringer is None:
             return
+        # Python 3.11's wait_for, under redis-py, can swallow a cancellation: the flag ends the loop all the same.
+        self._is_closing = True
         ringer.cancel()
         await asyncio.wait([ringer])
         with suppress(*REDIS_LOST):
@@ -201,7 +207,7 @@ class RedisDoorbell:
                 await self._ring_all()
 
     async def _ring_for_ever(self) -> None:
-        while True:
+        while not self._is_closing:
             await self._rung.wait()
             self._rung.clear()
             try:

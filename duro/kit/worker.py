@@ -23,6 +23,10 @@ log = structlog.get_logger(__name__)
 
 # A stop may take 25 s in all; what comes after the jobs is quick.
 _GRACE_S: Final = 20
+_CANCELS_MAX: Final = 20
+_CANCEL_S: Final = 0.1
+# SAQ's name for the tasks that take a job from the queue and do it.
+_READER: Final = "process"
 # Seconds between SAQ's upkeep runs; nothing is aborted, so looking for it can be rare.
 _TIMERS: Final[PartialTimersDict] = {"schedule": 1, "worker_info": 30, "sweep": 10, "abort": 60}
 
@@ -51,10 +55,25 @@ class SaqWorker(Worker[Context]):
     async def stop(self) -> None:
         """Lets running jobs end within the grace period; readers that only wait end at once."""
         self.event.set()
-        for task in self.tasks:
-            if task.get_name() != "process" or task in self._calm.idle:
-                task.cancel()
+        self._calm.is_closed = True
+        await self._end_waiting(list(self.tasks))
         await super().stop()
+
+    async def _end_waiting(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        """Ends upkeep and readers without a job; more than one cancellation, because one that meets redis-py
+        while it connects can get lost.
+        """
+        for _ in range(_CANCELS_MAX):
+            waiting = [
+                task
+                for task in tasks
+                if not task.done() and (task.get_name() != _READER or task in self._calm.idle)
+            ]
+            if not waiting:
+                return
+            for task in waiting:
+                task.cancel()
+            await asyncio.wait(waiting, timeout=_CANCEL_S)
 
     @override
     async def process(self) -> bool:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from duro.errors import UnavailableError
-from duro.kit.clock import SystemClock
 from duro.kit.jobs import REDIS_LOST, close_redis, open_redis
 from duro.kit.migrations import MigrationError, status, verify
-from duro.kit.sql import queries
+from duro.kit.roles import list_roles
 from duro.runtime.errors import StartError
-from duro.runtime.pools import demand_migrated, needed, open_database
+from duro.runtime.pools import demand_migrated, needed
 from duro.settings import Settings
 
-_SQL: Final = queries("doctor")
 _PATIENCE_S: Final = 5.0
 _TROUBLE: Final = (StartError, MigrationError, UnavailableError, *REDIS_LOST)
 
@@ -65,17 +63,10 @@ async def _migrations(settings: Settings) -> str:
 
 async def _roles(settings: Settings) -> str:
     url = needed(settings.database.url, "database.url")
-    await demand_migrated(url)
-    db = await open_database(url, clock=SystemClock())
-    try:
-        async with db.core() as tx:
-            roles = await tx.rows(_SQL["list_roles"])
-    finally:
-        await db.close()
-    strong = [r["name"] for r in roles if r["is_superuser"] or r["bypasses_row_security"]]
+    strong = [role.name for role in await list_roles(url) if role.sees_all_rows]
     if strong:
         raise StartError(f"{', '.join(strong)} can see past row security: every tenant's rows")
-    return f"{len(roles)} roles, none a superuser"
+    return "none of ours is a superuser or sees past row security"
 
 
 async def _redis(settings: Settings) -> str:

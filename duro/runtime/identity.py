@@ -2,9 +2,11 @@
 
 import base64
 import secrets
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from duro.errors import NotFoundError
 from duro.kit.call import CredentialKind
@@ -15,6 +17,7 @@ from duro.modules.access.service import create_key
 from duro.modules.tenants.repository import TenantRepository
 from duro.modules.tenants.service import create_tenant
 from duro.modules.webhooks.endpoints import EndpointService
+from duro.runtime.errors import StartError
 from duro.runtime.files import read_json, write_private_json
 
 FILE: Final = "dev.json"
@@ -41,14 +44,18 @@ class Identity:
 
 def load_identity(data_dir: Path) -> Identity:
     """The one of earlier starts, or a new one that has no tenant yet."""
-    kept = read_json(data_dir / FILE) or {}
-    if {"master_key", "staff_key"} <= kept.keys():
-        known = {field.name for field in fields(Identity)}
-        return Identity(**{name: value for name, value in kept.items() if name in known})  # type: ignore[arg-type] - our own file
-    return Identity(
-        master_key=base64.b64encode(secrets.token_bytes(_MASTER_KEY_BYTES)).decode(),
-        staff_key=new_token("staff_"),
-    )
+    file = data_dir / FILE
+    kept = read_json(file)
+    if kept is None:
+        return Identity(
+            master_key=base64.b64encode(secrets.token_bytes(_MASTER_KEY_BYTES)).decode(),
+            staff_key=new_token("staff_"),
+        )
+    try:
+        return TypeAdapter(Identity).validate_python(kept)
+    except ValidationError as error:
+        # Without its master key the secrets in the database cannot be opened: never replace it silently.
+        raise StartError(f"{file} is damaged: put it back, or start anew with --reset.") from error
 
 
 def keep_identity(data_dir: Path, identity: Identity) -> None:

@@ -259,6 +259,37 @@ async def test_stop_lets_a_running_round_end_and_starts_no_other(
     assert sum(sample.done.values()) == 1000 - await count_left(database_url)
 
 
+async def test_stop_right_after_the_start_does_not_wait_for_a_reader(
+    db: Database, redis_url: str
+) -> None:
+    took_s = []
+    for turn in range(10):
+        async with queues_at(redis_url) as (_, queues):
+            async with working(db, queues, Sample(), turn=f"{turn}"):
+                await asyncio.sleep(turn * 0.002)
+                began_s = time.monotonic()
+            took_s.append(time.monotonic() - began_s)
+
+    assert max(took_s) < 2
+
+
+async def test_restarted_redis_is_taken_up_again(
+    db: Database, database_url: str, redis_url: str, tenant: str
+) -> None:
+    sample = Sample(every_s=1)
+    async with queues_at(redis_url) as (redis, queues), working(db, queues, sample):
+        await add_items(database_url, tenant, 5)
+        await until(lambda: sample.done[Mode.TEST, tenant] == 5)
+
+        # What a restart without persistence does: no keys, no scripts, no connections.
+        await redis.flushall()
+        await redis.script_flush()
+        await redis.client_kill_filter(_type="normal", skipme=False)
+        await add_items(database_url, tenant, 5, tag="b")
+
+        await until(lambda: sample.done[Mode.TEST, tenant] == 10)
+
+
 async def test_absent_redis_neither_ends_the_worker_nor_makes_it_spin(
     db: Database, tenant: str
 ) -> None:

@@ -1,6 +1,7 @@
 """Settings: precedence, unknown keys, secrets."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -138,9 +139,8 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_every_key_of_the_documented_file_is_a_setting() -> None:
     documented = Path(__file__).parents[3] / "duro.toml"
-    lines = documented.read_text(encoding="utf-8").splitlines()
-    live = [line.removeprefix("# ") for line in lines if "=" in line or line.startswith("# [")]
-    write("\n".join(line for line in live if " = " in line.split("#")[0] or line.startswith("[")))
+    text = documented.read_text(encoding="utf-8")
+    write("\n".join(re.findall(r"^# (\[\w+\]|\w+ = .+)$", text, re.MULTILINE)))
 
     loaded = load_settings()
 
