@@ -55,17 +55,21 @@ def answer(*words: str) -> Any:  # noqa: ANN401 - whatever JSON the command prin
 
 
 def test_version_is_said_in_a_moment() -> None:
-    began_s = time.monotonic()
-    said = subprocess.run(
-        [sys.executable, "-m", "duro", "--version"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    took_s = []
+    for _ in range(5):
+        began_s = time.monotonic()
+        said = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "duro", "--version"],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        took_s.append(time.monotonic() - began_s)
+        assert said.stdout.startswith("duro ")
 
-    assert said.stdout.startswith("duro ")
-    assert time.monotonic() - began_s < 0.3
+    # The best of five: other tests of the machine may take the processor meanwhile.
+    assert min(took_s) < 0.3
 
 
 @pytest.mark.parametrize(
