@@ -58,7 +58,7 @@ def test_version_is_said_in_a_moment() -> None:
     took_s = []
     for _ in range(5):
         began_s = time.monotonic()
-        said = subprocess.run(  # noqa: S603 - our own interpreter
+        said = subprocess.run(
             [sys.executable, "-m", "duro", "--version"],
             env=environment(),
             capture_output=True,
