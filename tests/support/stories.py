@@ -1,0 +1,94 @@
+"""Owns what the billing stories do over and over: begin on a day, look at the case, the charges and the events."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from duro.kit.modes import Mode
+from tests.support.invariants import violations
+from tests.support.roles import app_role, connected_as
+from tests.support.system import Merchant
+
+# A Tuesday, 10:00 in Lagos, and far from any payday.
+START: Final = "2027-01-05T09:00:00.000Z"
+
+
+@dataclass(frozen=True)
+class Story:
+    """A merchant whose clock stands at `START`, and a look below the API."""
+
+    merchant: Merchant
+    database_url: str
+
+    async def begin(self, at: str = START) -> None:
+        await self.merchant.advance(to=at)
+
+    async def active(self, method: str = "pm_test_ok", **plan: object) -> dict[str, Any]:
+        """A subscription that is active and has, from now on, this payment method."""
+        plan_id = await self.merchant.plan(**plan)
+        made = await self.merchant.subscribe(planId=plan_id, paymentMethodId="pm_test_ok")
+        assert made["status"] == "active"
+        if method == "pm_test_ok":
+            return made
+        return await self.change(made["id"], paymentMethodId=method)
+
+    async def change(self, subscription_id: str, **fields: object) -> dict[str, Any]:
+        path = f"/v1/subscriptions/{subscription_id}"
+        answer = await self.merchant.client.patch(path, fields)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def act(self, subscription_id: str, action: str, **body: object) -> dict[str, Any]:
+        path = f"/v1/subscriptions/{subscription_id}/{action}"
+        answer = await self.merchant.client.post(path, body or None)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def case(self, subscription_id: str) -> dict[str, Any]:
+        """The only recovery case of the subscription, with its decisions."""
+        path = f"/v1/recovery?subscriptionId={subscription_id}"
+        (only,) = await self.merchant.items(path)
+        return await self.merchant.get(f"/v1/recovery/{only['id']}")
+
+    async def invoices(self, subscription_id: str) -> list[dict[str, Any]]:
+        return await self.merchant.items(f"/v1/invoices?subscriptionId={subscription_id}")
+
+    async def invoice(self, subscription_id: str) -> dict[str, Any]:
+        """The latest, with its attempts."""
+        latest = (await self.merchant.subscription(subscription_id))["latestInvoiceId"]
+        return await self.merchant.get(f"/v1/invoices/{latest}")
+
+    async def tries(self, subscription_id: str) -> list[tuple[str, str | None, str]]:
+        """When the latest invoice was charged, to the minute, what came of it, and the attempt's status."""
+        attempts = (await self.invoice(subscription_id))["attempts"]
+        return [(row["createdAt"][:16], row["failureCode"], row["status"]) for row in attempts]
+
+    async def charges(self) -> list[dict[str, Any]]:
+        """What the gateway itself remembers, oldest first."""
+        return await self.merchant.items("/v1/test/gateway/charges")
+
+    async def settled(self) -> int:
+        """How many charges moved money, by the gateway's own books."""
+        return len([row for row in await self.charges() if row["status"] == "succeeded"])
+
+    async def types(self, *, after: int = 0) -> list[str]:
+        """The types of all events in the order of writing, from the one at `after` on."""
+        rows = await self.query("SELECT type FROM events ORDER BY position")
+        return [row["type"] for row in rows][after:]
+
+    async def query(self, text: str, *args: object) -> list[Any]:
+        """As this tenant, below our own code; also for what no request can bring about."""
+        role = app_role(Mode.TEST)
+        async with connected_as(self.database_url, role, search_path="sandbox,core") as connection:
+            tenant_id = self.merchant.tenant_id
+            await connection.execute("SELECT set_config('duro.tenant', $1, false)", tenant_id)
+            found: list[Any] = await connection.fetch(text, *args)
+            return found
+
+    async def messages(self) -> list[str]:
+        rows = await self.query("SELECT template FROM outbox ORDER BY created_at, id")
+        return [row["template"] for row in rows]
+
+    async def broken(self) -> list[str]:
+        """What is not as it must be while nothing is under way."""
+        tenant_id = self.merchant.tenant_id
+        return await violations(self.database_url, tenant_id, is_at_rest=True)
