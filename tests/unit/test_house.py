@@ -32,6 +32,7 @@ _SQL: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s+\S")
 # Statements of the product live in sql/queries; these few are about the database itself.
 _MAY_SPEAK_SQL: Final = {
     "duro/kit/migrations.py",  # keeps the record of what was applied
+    "duro/kit/roles.py",  # looks at our roles from outside, as none of them
     "duro/kit/schema_dump.py",  # reads the catalogue
     "duro/runtime/engines/postgres.py",  # makes the owner before there is a database
 }
@@ -51,6 +52,7 @@ _MARKDOWN: Final = sorted(
 )
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 _FENCE: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_NEXT_SENTENCE: Final = re.compile(r"[\w`)*]\. [A-Z`*]")
 _HEADING: Final = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _PIN: Final = re.compile(r"^([a-z0-9-]+)==(\S+)")
 
@@ -118,7 +120,8 @@ def test_every_setting_stands_in_duro_toml(monkeypatch: pytest.MonkeyPatch, tmp_
 
     known = {shown.key for shown in load_settings(file=tmp_path / "none.toml").shown()}
 
-    assert set(_documented_settings()) == known
+    # In live mode there is no gateway to choose yet, so there is nothing to write down.
+    assert set(_documented_settings()) == known - {"gateway.live"}
 
 
 def test_every_public_error_code_is_declared_once() -> None:
@@ -142,6 +145,17 @@ def test_links_between_papers_lead_somewhere() -> None:
     ]
 
     assert broken == []
+
+
+def test_papers_have_one_sentence_on_a_line() -> None:
+    crowded = [
+        f"{path}: {line}"
+        for path in _MARKDOWN
+        for line in _FENCE.sub("", _read(path)).splitlines()
+        if not line.startswith("|") and _NEXT_SENTENCE.search(line.lstrip("-0123456789. "))
+    ]
+
+    assert crowded == []
 
 
 def test_the_lock_names_no_index_and_hashes_everything() -> None:
