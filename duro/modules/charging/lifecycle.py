@@ -115,10 +115,12 @@ class Lifecycle:
         tx = changes.tx
         payer = (await payers_of(tx, [row]))[row.id]
         for case in await RecoveryRepository(tx).lock_open_of(row.id):
+            history = await AttemptRepository(tx).of_invoice(case.invoice_id)
+            if any(recovery.is_spent(method, history) for method in payer.methods.values()):
+                raise ConflictError("The bank refused this payment method for good: use another.")
             if case.state is schedule.Status.IN_FLIGHT:
                 # What follows its answer sees the new method.
                 continue
-            history = await AttemptRepository(tx).of_invoice(case.invoice_id)
             step = recovery.charge_new_method(
                 schedule=case, history=history, payer=payer, zone=changes.zone, now=tx.now
             )

@@ -145,11 +145,11 @@ def charge_new_method(
 ) -> Step | None:
     """The customer has changed the method, so an open case charges it at once.
 
-    None when there is none, or it is one that must not be charged again. One that was charged a short while ago, before
-    another, waits until its token may be charged again.
+    None when there is none, or it must not be charged again. One that was charged a short while ago, before another,
+    waits until its token may be charged again.
     """
     chosen = next(iter(payer.methods.items()), None)
-    if chosen is None or chosen[0] in _spent(payer.methods, history):
+    if chosen is None or is_spent(chosen[1], history):
         return None
     rail, method = chosen
     pulls = [past.created_at for past in history if past.payment_method_id == method.id]
@@ -259,21 +259,22 @@ def _context(
         last_pull_at=schedule.last_pull_at,
         same_category_failures=max(len(same), 1),
         usable_rails=tuple(rail for rail in Rail if rail in usable),
-        spent_rails=frozenset(_spent(payer.methods, failures)),
+        spent_rails=frozenset(
+            rail for rail, method in payer.methods.items() if is_spent(method, failures)
+        ),
         unserved_rails=_UNSERVED if has_contact else (),
         pulled_rails=frozenset(past.rail for past in failures if past.rail in PULL),
     )
 
 
-def _spent(methods: Mapping[Rail, PaymentMethod], failures: Sequence[Attempt]) -> list[Rail]:
-    """Rails whose present token must not be charged again; a new card makes its rail fresh."""
-    dead = {
-        past.payment_method_id
-        for past in failures
-        if past.failure_category is Category.HARD_DECLINE
-        or (past.failure_category and requires_new_card(past.failure_category))
-    }
-    return [rail for rail, method in methods.items() if method.id in dead]
+def is_spent(method: PaymentMethod, history: Sequence[Attempt]) -> bool:
+    """Whether the token was hard-declined or needs replacing, so that it must not be charged again."""
+    return any(
+        past.failure_category is Category.HARD_DECLINE
+        or (past.failure_category is not None and requires_new_card(past.failure_category))
+        for past in history
+        if past.payment_method_id == method.id
+    )
 
 
 def _recovered_by(schedule: Schedule, attempt: Attempt, history: Sequence[Attempt]) -> RecoveredBy:

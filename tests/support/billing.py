@@ -1,0 +1,171 @@
+"""Owns billing without HTTP and without a worker: due work is run by hand, the gateway can be stopped anywhere."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from duro.adapters.gateways.simulated import SimulatedGateway, Waits
+from duro.billing.cycle import Interval
+from duro.kit.clock import FixedClock
+from duro.kit.db import Database
+from duro.kit.modes import Mode
+from duro.kit.work import Ran, WorkScope
+from duro.modules.catalog.schemas import PlanCreate
+from duro.modules.catalog.service import create_plan
+from duro.modules.charging import first
+from duro.modules.charging.engine import Charging
+from duro.modules.charging.jobs import due_work
+from duro.modules.charging.lifecycle import Lifecycle
+from duro.modules.customers.schemas import CustomerCreate
+from duro.modules.customers.service import create_customer
+from duro.modules.invoices.links import PayLinks
+from duro.modules.payments.gateway import Answer, ChargeRequest, Finding, Gateways
+from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.repository import SubscriptionRepository
+from duro.modules.subscriptions.schemas import (
+    SubscriptionCancel,
+    SubscriptionCreate,
+    SubscriptionPatch,
+)
+from tests.support.invariants import violations
+from tests.support.roles import app_role, connected_as
+
+Hook: TypeAlias = Callable[[ChargeRequest], Awaitable[None]]
+LINKS: Final = PayLinks("http://duro.test", b"key")
+
+
+async def _pass(_: ChargeRequest) -> None:
+    """Nothing happens meanwhile."""
+
+
+@dataclass
+class WatchedGateway:
+    """The simulated gateway, with hooks around each call and answers that can be forged."""
+
+    inner: SimulatedGateway
+    before_charge: Hook = _pass
+    after_charge: Hook = _pass
+    before_look_up: Hook = _pass
+    forge: Callable[[ChargeRequest, Answer], Answer] = lambda _, answer: answer
+    finding: Finding | None = None
+    charged: list[str] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
+    name: str = "watched"
+
+    async def charge(self, request: ChargeRequest) -> Answer:
+        await self.before_charge(request)
+        self.charged.append(request.reference)
+        answer = await self.inner.charge(request)
+        await self.after_charge(request)
+        return self.forge(request, answer)
+
+    async def look_up(self, request: ChargeRequest) -> Finding:
+        await self.before_look_up(request)
+        self.looked_up.append(request.reference)
+        return self.finding or await self.inner.look_up(request)
+
+
+@dataclass
+class Shop:
+    """One tenant's test mode, its business time the wall time of `clock`."""
+
+    db: Database
+    clock: FixedClock
+    database_url: str
+    tenant_id: str
+    gateway: WatchedGateway
+    concurrency: int = 100
+
+    @classmethod
+    def open(cls, db: Database, clock: FixedClock, database_url: str, tenant_id: str) -> "Shop":
+        waits = Waits(timeout_s=0.02, slow_s=0.3)
+        gateway = WatchedGateway(SimulatedGateway(db, waits=waits))
+        return cls(db, clock, database_url, tenant_id, gateway)
+
+    @property
+    def scope(self) -> WorkScope:
+        return WorkScope(self.db, Mode.TEST, self.tenant_id)
+
+    @property
+    def charging(self) -> Charging:
+        return Charging(Gateways({Mode.TEST: self.gateway}), LINKS, self.concurrency)
+
+    async def plan(self, interval: Interval = Interval.MONTH, **fields: Any) -> str:
+        body = PlanCreate.model_validate(
+            {"name": "Gold", "amount": 500_000, "interval": interval.value, **fields}
+        )
+        async with self.scope.begin() as tx:
+            return (await create_plan(tx, body)).id
+
+    async def subscribe(self, plan_id: str, method: str | None = "pm_test_ok") -> str:
+        """A new customer's subscription, charged."""
+        async with self.scope.begin() as tx:
+            customer = await create_customer(tx, CustomerCreate(email="ada@example.com"))
+            body = SubscriptionCreate(
+                customer_id=customer.id, plan_id=plan_id, payment_method_id=method
+            )
+            begun = await first.begin_subscription(tx, body, self.charging)
+        if begun.charge is not None:
+            await self.charging.run(self.scope, [begun.charge])
+        return begun.subscription.id
+
+    async def many(self, count: int, plan_id: str) -> list[str]:
+        return [await self.subscribe(plan_id) for _ in range(count)]
+
+    async def run(self, name: str, limit: int = 100) -> Ran:
+        """One round of a kind of due work, such as `billing.renew`."""
+        works = {work.name: work for work in due_work(self.charging)}
+        return await works[name].run(self.scope, limit)
+
+    async def catch_up(self) -> Counter[str]:
+        """All kinds of due work until nothing is left at this instant."""
+        counts: Counter[str] = Counter()
+        while True:
+            done = 0
+            for work in due_work(self.charging):
+                ran = await work.run(self.scope, work.batch)
+                counts += ran.counts
+                done += ran.done
+            if not done:
+                return counts
+
+    async def cancel(self, subscription_id: str) -> None:
+        async with self.scope.begin() as tx:
+            await Lifecycle(self.charging).cancel(tx, subscription_id, SubscriptionCancel())
+
+    async def get(self, subscription_id: str) -> Subscription:
+        async with self.scope.begin() as tx:
+            return await SubscriptionRepository(tx).get(subscription_id)
+
+    async def use(self, subscription_id: str, method: str) -> None:
+        """Another instrument for it from now on."""
+        async with self.scope.begin() as tx:
+            body = SubscriptionPatch(payment_method_id=method)
+            await Lifecycle(self.charging).change(tx, subscription_id, body)
+
+    async def query(self, text: str, *args: object) -> list[Any]:
+        """As this tenant, below our own code; also for what no request can bring about."""
+        role = app_role(Mode.TEST)
+        async with connected_as(self.database_url, role, search_path="sandbox,core") as connection:
+            await connection.execute("SELECT set_config('duro.tenant', $1, false)", self.tenant_id)
+            found: list[Any] = await connection.fetch(text, *args)
+            return found
+
+    async def value(self, text: str, *args: object) -> Any:
+        return (await self.query(text, *args))[0][0]
+
+    async def settled(self) -> int:
+        """How many charges moved money, by the gateway's own books."""
+        text = "SELECT count(*) FROM simulated_charges WHERE status = 'succeeded'"
+        return int(await self.value(text))
+
+    async def broken(self, *, is_at_rest: bool = True) -> list[str]:
+        found = await violations(self.database_url, self.tenant_id, is_at_rest=is_at_rest)
+        # Fanning out is another feature's work.
+        return [text for text in found if not text.startswith("every_event_is_fanned_out")]
+
+
+async def at_once(count: int, work: Callable[[], Awaitable[Any]]) -> list[Any]:
+    return await asyncio.gather(*(work() for _ in range(count)))
