@@ -1,7 +1,9 @@
 """Bases and field types of what comes in and goes out over HTTP."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
@@ -79,6 +81,17 @@ class Out(BaseModel):
         validate_by_alias=False,
         serialize_by_alias=True,
     )
+
+    @classmethod
+    def spell(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields under the names they are shown by: a snapshot without the cost of the object."""
+        spelled = _spelling(cls)
+        return {spelled[name]: value for name, value in fields.items()}
+
+
+@cache
+def _spelling(model: type[Out]) -> Mapping[str, str]:
+    return {name: field.alias or name for name, field in model.model_fields.items()}
 
 
 def invalid(error: ValidationError) -> list[Detail]:

@@ -1,6 +1,7 @@
 """One process: its roles, started in order and stopped in the opposite one."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -111,6 +112,9 @@ async def serve(settings: Settings, *, roles: Collection[Role] = ALL_ROLES) -> N
                 core_url=process.core_url,
                 health_url=process.health_url,
             )
+            # What is here now stays: the collector need not walk it again and again while batches come and go.
+            gc.collect()
+            gc.freeze()
             await asked.wait()
     log.info("stopped")
 

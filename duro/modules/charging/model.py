@@ -90,10 +90,10 @@ class Changes:
                 "invoiceId": invoice.id,
                 "amount": invoice.amount_minor,
                 "currency": invoice.currency,
-                "invoice": invoices.present(invoice).model_dump(),
+                "invoice": invoices.snapshot(invoice),
             }
-        shown = subscriptions.present(subscription, pay_url=self.pay_url(subscription))
-        data |= {**more, "subscription": shown.model_dump()}
+        shown = subscriptions.snapshot(subscription, pay_url=self.pay_url(subscription))
+        data |= {**more, "subscription": shown}
         self.events.append(NewEvent(EventType(kind), subscription.id, data))
         self.counts["events"] += 1
 

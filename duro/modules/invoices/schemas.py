@@ -66,8 +66,18 @@ def present(invoice: Invoice) -> InvoiceOut:
     return InvoiceOut.model_construct(**shown(invoice))
 
 
+def snapshot(invoice: Invoice) -> dict[str, Any]:
+    """What `present` shows, as JSON."""
+    return InvoiceOut.spell(_plain(invoice))
+
+
 def shown(invoice: Invoice) -> dict[str, Any]:
     """The fields of an `InvoiceOut`."""
+    lines = [InvoiceLine.model_construct(**line) for line in invoice.lines]
+    return _plain(invoice) | {"lines": lines}
+
+
+def _plain(invoice: Invoice) -> dict[str, Any]:
     return {
         "id": invoice.id,
         "subscription_id": invoice.subscription_id,
@@ -75,7 +85,7 @@ def shown(invoice: Invoice) -> dict[str, Any]:
         "number": invoice.number,
         "amount": invoice.amount_minor,
         "currency": invoice.currency,
-        "lines": [InvoiceLine.model_construct(**line) for line in invoice.lines],
+        "lines": invoice.lines,
         "status": invoice.status,
         "rail": invoice.rail,
         "period_start": invoice.period_starts_at,

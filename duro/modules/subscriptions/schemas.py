@@ -1,7 +1,7 @@
 """Subscriptions as they are shown and changed."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -85,23 +85,34 @@ def is_payable(subscription: Subscription) -> bool:
 
 
 def present(subscription: Subscription, *, pay_url: str | None) -> SubscriptionOut:
+    fields = _shown(subscription, pay_url)
     error = subscription.last_payment_error
-    return SubscriptionOut.model_construct(
-        id=subscription.id,
-        status=subscription.status,
-        customer_id=subscription.customer_id,
-        plan_id=subscription.plan_id,
-        payment_method_id=subscription.payment_method_id,
-        current_period_start=subscription.period_starts_at,
-        current_period_end=subscription.period_ends_at,
-        trial_end=subscription.trial_ends_at,
-        cycles_completed=subscription.cycles_completed,
-        cancel_at_period_end=subscription.cancel_at_period_end,
-        balance=subscription.balance_minor,
-        scheduled_plan_id=subscription.scheduled_plan_id,
-        pay_url=pay_url,
-        last_payment_error=PaymentError.model_construct(**error) if error else None,
-        latest_invoice_id=subscription.latest_invoice_id,
-        metadata=subscription.metadata,
-        created_at=subscription.created_at,
-    )
+    fields["last_payment_error"] = PaymentError.model_construct(**error) if error else None
+    return SubscriptionOut.model_construct(**fields)
+
+
+def snapshot(subscription: Subscription, *, pay_url: str | None) -> dict[str, Any]:
+    """What `present` shows, as JSON."""
+    return SubscriptionOut.spell(_shown(subscription, pay_url))
+
+
+def _shown(subscription: Subscription, pay_url: str | None) -> dict[str, Any]:
+    return {
+        "id": subscription.id,
+        "status": subscription.status,
+        "customer_id": subscription.customer_id,
+        "plan_id": subscription.plan_id,
+        "payment_method_id": subscription.payment_method_id,
+        "current_period_start": subscription.period_starts_at,
+        "current_period_end": subscription.period_ends_at,
+        "trial_end": subscription.trial_ends_at,
+        "cycles_completed": subscription.cycles_completed,
+        "cancel_at_period_end": subscription.cancel_at_period_end,
+        "balance": subscription.balance_minor,
+        "scheduled_plan_id": subscription.scheduled_plan_id,
+        "pay_url": pay_url,
+        "last_payment_error": subscription.last_payment_error,
+        "latest_invoice_id": subscription.latest_invoice_id,
+        "metadata": subscription.metadata,
+        "created_at": subscription.created_at,
+    }
