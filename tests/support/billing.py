@@ -92,7 +92,7 @@ class Shop:
     def charging(self) -> Charging:
         return Charging(Gateways({Mode.TEST: self.gateway}), LINKS, self.concurrency)
 
-    async def plan(self, interval: Interval = Interval.MONTH, **fields: Any) -> str:
+    async def plan(self, interval: Interval = Interval.MONTH, **fields: object) -> str:
         body = PlanCreate.model_validate(
             {"name": "Gold", "amount": 500_000, "interval": interval.value, **fields}
         )
@@ -153,7 +153,7 @@ class Shop:
             found: list[Any] = await connection.fetch(text, *args)
             return found
 
-    async def value(self, text: str, *args: object) -> Any:
+    async def value(self, text: str, *args: object) -> Any:  # noqa: ANN401 - a column of any type
         return (await self.query(text, *args))[0][0]
 
     async def settled(self) -> int:
