@@ -11,10 +11,10 @@ import structlog
 
 from duro.billing import schedule, wording
 from duro.billing.cycle import Cadence, Period, index_at, period
-from duro.billing.dunning import Move
 from duro.billing.failures import Category, classify, is_in_progress
 from duro.billing.states import Action, Status, can
 from duro.modules.catalog.model import Plan
+from duro.modules.charging.decided import follow
 from duro.modules.charging.model import Case, Changes, Withdrawn
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.payments.gateway import Answer, Failed, Pending, Succeeded, Unknown
@@ -32,7 +32,6 @@ _WITHDRAWN: Final = "canceled"
 # A charge this late was held up by an outage of ours; the next one keeps its distance from it.
 _LATE: Final = timedelta(hours=1)
 _CATCH_UP_GAP: Final = timedelta(hours=24)
-_LAST_DUNNING_MESSAGE: Final = 4
 
 
 def apply(changes: Changes, case: Case, answer: Answer | Withdrawn) -> None:
@@ -322,46 +321,6 @@ def _retry_failed(changes: Changes, case: Case) -> None:
     changes.take(step)
     _record_failure(changes, subscription, case, step)
     follow(changes, subscription, case.invoice, step)
-
-
-def follow(
-    changes: Changes, subscription: Subscription, invoice: Invoice, step: recovery.Step
-) -> None:
-    """What a decision means for the subscription, and what its customer is told."""
-    cause = f"{step.schedule.id}:{step.schedule.attempts_made}"
-    told = {
-        "invoiceId": invoice.id,
-        "reason": step.schedule.reason,
-        "nextAttemptAt": step.schedule.next_attempt_at,
-    }
-    match step.move:
-        case Move.EXHAUST:
-            _exhausted(changes, subscription, invoice)
-        case Move.REQUEST_CARD_UPDATE:
-            changes.record(
-                "subscription_payment_action_required",
-                subscription,
-                invoice,
-                reason=step.schedule.reason,
-                nextAttemptAt=step.schedule.next_attempt_at,
-            )
-            changes.tell("payment_action_required", subscription, cause, told)
-        case Move.REMIND:
-            changes.counts["reminders"] += 1
-            cause = f"{cause}:{changes.tx.now.isoformat()}"
-            changes.tell("payment_action_required", subscription, cause, told)
-        case _:
-            number = min(step.schedule.attempts_made, _LAST_DUNNING_MESSAGE)
-            changes.tell(f"dunning_{number}", subscription, cause, told)
-
-
-def _exhausted(changes: Changes, subscription: Subscription, invoice: Invoice) -> None:
-    moved, event = subscription.step(Action.EXHAUST_DUNNING)
-    lost = invoice.written_off()
-    changes.subscriptions[moved.id] = moved
-    changes.invoices[lost.id] = lost
-    changes.counts["exhausted"] += 1
-    changes.record(event, moved, lost)
 
 
 def _record_failure(

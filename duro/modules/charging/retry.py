@@ -14,7 +14,7 @@ from duro.billing.states import can
 from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
-from duro.modules.charging import outcome
+from duro.modules.charging.decided import follow
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge
 from duro.modules.charging.settle import payers_of
@@ -104,7 +104,7 @@ def _next_step(
     if schedule.state is Status.AWAITING_CUSTOMER:
         step = recovery.follow_wait(schedule=schedule, payer=payer, zone=changes.zone, now=now)
         changes.take(step)
-        outcome.follow(changes, subscription, invoice, step)
+        follow(changes, subscription, invoice, step)
         return None
     charge = open_charge(
         invoice=invoice, payer=payer, purpose=Purpose.RETRY, now=now, wall=changes.tx.wall
