@@ -1,44 +1,49 @@
 """Owns the claim that an event holds what the API shows."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
 
 from duro.billing.rails import Rail
-from duro.billing.states import Status
+from duro.kit.rows import into
 from duro.modules.invoices import schemas as invoices
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.subscriptions import schemas as subscriptions
 from duro.modules.subscriptions.model import Subscription
 
 _AT: Final = datetime(2026, 1, 28, 9, 0, tzinfo=UTC)
-_SUBSCRIPTION: Final = Subscription(
-    id="sub_1",
-    customer_id="cus_1",
-    plan_id="plan_1",
-    payment_method_id="pm_1",
-    status=Status.PAST_DUE,
-    anchor_at=_AT,
-    period_index=1,
-    period_starts_at=_AT,
-    period_ends_at=_AT + timedelta(days=30),
-    trial_ends_at=_AT,
-    cycles_completed=2,
-    cancel_at_period_end=True,
-    canceled_at=None,
-    cancel_reason="moved",
-    balance_minor=7,
-    scheduled_plan_id="plan_2",
-    is_exclusive=True,
-    renews_at=None,
-    expires_at=None,
-    reminds_at=None,
-    last_payment_error={"code": "51", "category": "insufficient_funds", "message": "Not enough."},
-    latest_invoice_id="inv_1",
-    metadata={"seat": "12"},
-    created_at=_AT,
+# As a row of the database, in which every column that is not named here is null.
+_SUBSCRIPTION: Final = into(
+    Subscription,
+    dict.fromkeys(field.name for field in fields(Subscription))
+    | {
+        "id": "sub_1",
+        "customer_id": "cus_1",
+        "plan_id": "plan_1",
+        "payment_method_id": "pm_1",
+        "status": "past_due",
+        "anchor_at": _AT,
+        "period_index": 1,
+        "period_starts_at": _AT,
+        "period_ends_at": _AT + timedelta(days=30),
+        "trial_ends_at": _AT,
+        "cycles_completed": 2,
+        "cancel_at_period_end": True,
+        "cancel_reason": "moved",
+        "balance_minor": 7,
+        "scheduled_plan_id": "plan_2",
+        "is_exclusive": True,
+        "last_payment_error": {
+            "code": "51",
+            "category": "insufficient_funds",
+            "message": "Not enough.",
+        },
+        "latest_invoice_id": "inv_1",
+        "metadata": {"seat": "12"},
+        "created_at": _AT,
+    },
 )
 _INVOICE: Final = Invoice(
     id="inv_1",
