@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import pairwise
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -15,7 +16,16 @@ Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json
 
 # Forty-five days: a plan may outlast one whole cycle of paydays, not more.
 MAX_OFFSET_HOURS: Final = 45 * 24
+MAX_ESCALATION_DAYS: Final = 90
 _LAST_DAY: Final = 31
+
+
+class Escalation(StrEnum):
+    """What becomes of a subscription when its recovery has come to nothing."""
+
+    CANCEL = "cancel"
+    MARK_UNPAID = "mark_unpaid"
+    KEEP_PAST_DUE = "keep_past_due"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +33,9 @@ class Settings:
     """The tenant's recovery settings, frozen on the schedule when it opens.
 
     `offsets_hours` count from the first failure; entry 0 is the renewal itself, so `max_attempts`
-    needs as many entries.
+    needs as many entries. Without `auto_recovery` nothing is charged that nobody asked for.
+    `escalation_days` count from the first failure; `None` escalates when the tries are used up.
+    A quiet case tells its customer nothing.
     """
 
     payday_aware: bool = True
@@ -31,6 +43,10 @@ class Settings:
     offsets_hours: tuple[int, ...] = (0, 24, 72, 120, 168)
     max_attempts: int = 5
     rails: tuple[Rail, ...] = ORDER
+    auto_recovery: bool = True
+    is_quiet: bool = False
+    escalation: Escalation = Escalation.MARK_UNPAID
+    escalation_days: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.payday_anchor_day <= _LAST_DAY:
@@ -44,6 +60,9 @@ class Settings:
             raise ValueError("max_attempts must be 1 to the number of offsets_hours")
         if len(set(self.rails)) != len(self.rails) or not set(self.rails) <= set(ORDER):
             raise ValueError("rails must be distinct and none of them the wallet")
+        days = self.escalation_days
+        if days is not None and not 1 <= days <= MAX_ESCALATION_DAYS:
+            raise ValueError(f"escalation_days must be 1 to {MAX_ESCALATION_DAYS}")
 
     def to_dict(self) -> dict[str, Json]:
         return {
@@ -52,6 +71,10 @@ class Settings:
             "offsets_hours": list(self.offsets_hours),
             "max_attempts": self.max_attempts,
             "rails": [rail.value for rail in self.rails],
+            "auto_recovery": self.auto_recovery,
+            "is_quiet": self.is_quiet,
+            "escalation": self.escalation.value,
+            "escalation_days": self.escalation_days,
         }
 
     @classmethod
@@ -62,6 +85,11 @@ class Settings:
             offsets_hours=tuple(_number(hours) for hours in _items(data["offsets_hours"])),
             max_attempts=_number(data["max_attempts"]),
             rails=_rails(data["rails"]),
+            # A case that was opened before these could be chosen lives by their defaults.
+            auto_recovery=_flag(data.get("auto_recovery", True)),
+            is_quiet=_flag(data.get("is_quiet", False)),
+            escalation=Escalation(_text(data.get("escalation", Escalation.MARK_UNPAID.value))),
+            escalation_days=_number_or_none(data.get("escalation_days")),
         )
 
 
@@ -70,8 +98,9 @@ class Context:
     """Everything a decision depends on, right after a failed attempt.
 
     `rail` is what the attempt used, `None` when there was nothing to charge.
-    `attempts_made` counts this attempt and the renewal; `same_category_failures` counts the
-    failures of this category on this rail, this one included.
+    `attempts_made` counts this attempt and the renewal, `attempts_skipped` the tries that somebody
+    called off; `same_category_failures` counts the failures of this category on this rail, this
+    one included.
     `last_pull_at` is the latest charge without the customer in this case, on whatever token.
     `usable_rails` are those the customer has, the present one included while its token exists.
     `spent_rails` must not be chosen again: the token was hard-declined or needs replacing, or the
@@ -93,13 +122,20 @@ class Context:
     spent_rails: frozenset[Rail] = frozenset()
     unserved_rails: tuple[Rail, ...] = ()
     pulled_rails: frozenset[Rail] = frozenset()
+    attempts_skipped: int = 0
 
     def __post_init__(self) -> None:
         for instant in (self.now, self.first_failed_at, self.last_pull_at):
             if instant is not None and instant.tzinfo is None:
                 raise ValueError("a decision needs aware instants")
-        if self.attempts_made < 0 or self.same_category_failures < 0:
+        counts = (self.attempts_made, self.attempts_skipped, self.same_category_failures)
+        if any(count < 0 for count in counts):
             raise ValueError("attempts are counted from 0")
+
+    @property
+    def attempts_used(self) -> int:
+        """Tries that are gone, made or skipped."""
+        return self.attempts_made + self.attempts_skipped
 
     def to_dict(self) -> dict[str, Json]:
         """Plain values; `from_dict` gives an equal context back, so a decision can be replayed."""
@@ -118,6 +154,7 @@ class Context:
             "spent_rails": sorted(rail.value for rail in self.spent_rails),
             "unserved_rails": [rail.value for rail in self.unserved_rails],
             "pulled_rails": sorted(rail.value for rail in self.pulled_rails),
+            "attempts_skipped": self.attempts_skipped,
         }
 
     @classmethod
@@ -138,6 +175,7 @@ class Context:
             spent_rails=frozenset(_rails(data["spent_rails"])),
             unserved_rails=_rails(data["unserved_rails"]),
             pulled_rails=frozenset(_rails(data["pulled_rails"])),
+            attempts_skipped=_number(data.get("attempts_skipped", 0)),
         )
 
 
@@ -163,6 +201,10 @@ def _number(value: Json) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise TypeError("expected a whole number in a logged decision")
+
+
+def _number_or_none(value: Json) -> int | None:
+    return None if value is None else _number(value)
 
 
 def _flag(value: Json) -> bool:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from enum import StrEnum
 from typing import Final
 
 from duro.billing import wording
-from duro.billing.case import Context, Settings
+from duro.billing.case import Context, Escalation, Settings
+from duro.billing.decision import Decision, Move, Rule
+from duro.billing.escalation import escalated, escalates_at, kept
 from duro.billing.failures import Category, is_hard, requires_new_card
 from duro.billing.payday import is_payday, next_payday
 from duro.billing.rails import PULL, PUSH, Rail
@@ -30,48 +31,6 @@ MIN_PULL_GAP: Final = timedelta(hours=20)
 _LIMIT_RESET: Final = time(9)
 
 
-class Move(StrEnum):
-    RETRY = "retry"
-    RETRY_PAYDAY = "retry_payday"
-    SWITCH_RAIL = "switch_rail"
-    REQUEST_CARD_UPDATE = "request_card_update"
-    REMIND = "remind"
-    EXHAUST = "exhaust"
-
-
-class Rule(StrEnum):
-    """Which rule decided, for the log."""
-
-    MAX_ATTEMPTS = "max_attempts"
-    NEW_CARD_NEEDED = "new_card_needed"
-    NO_PAYMENT_METHOD = "no_payment_method"
-    REQUEST_EXPIRED = "request_expired"
-    DO_NOT_HONOR_ONCE = "do_not_honor_once"
-    HARD_DECLINE = "hard_decline"
-    CHAIN_END = "chain_end"
-    PAYDAY = "payday"
-    LIMIT = "limit"
-    BACK_OFF = "back_off"
-    NOTHING_TO_PULL = "nothing_to_pull"
-    REMINDER = "reminder"
-    DEADLINE = "deadline"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What to do next; only `exhaust` has no `next_attempt_at`.
-
-    For `request_card_update` and `remind` the customer is told now, and `next_attempt_at` is when
-    to look again. `rail` is the one to charge or to send a request on.
-    """
-
-    move: Move
-    next_attempt_at: datetime | None
-    rail: Rail | None
-    reason: str
-    rule: str
-
-
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """Where the chain of rails leads, and the rails passed over as not offered here."""
@@ -81,28 +40,31 @@ class _Walk:
 
 
 def decide(context: Context) -> Decision:
-    """What follows a failed attempt; the first rule that matches wins."""
-    for rule in _RULES:
-        decision = rule(context)
-        if decision is not None:
-            return decision
-    return _back_off(context)
+    """What follows a failed attempt; the first rule that matches wins, as far as escalation lets it."""
+    found = (rule(context) for rule in _RULES)
+    decision = next((each for each in found if each is not None), None)
+    return escalated(context, decision or _back_off(context))
 
 
-def decide_waiting(*, context: Context, deadline_at: datetime) -> Decision:
+def decide_waiting(*, context: Context, deadline_at: datetime | None) -> Decision:
     """What a schedule that awaits its customer does now: remind, or give up at the deadline.
 
     `deadline_at` is what `waiting_deadline` answered when the wait began; asked anew at each
-    reminder it would recede for ever.
+    reminder it would recede for ever. There is none for a case that is kept past due.
     """
+    if deadline_at is None:
+        if context.settings.escalation is not Escalation.KEEP_PAST_DUE:
+            raise ValueError("only a case that is kept past due waits without a deadline")
+        return kept(context)
     why = wording.cause(context.category)
     if context.now >= deadline_at:
         by = wording.local_time(deadline_at, context.zone)
         reason = f"Payment failed: {why}. Nothing was paid by {by}, so no more tries are planned."
-        return Decision(Move.EXHAUST, None, None, reason, Rule.DEADLINE)
+        return escalated(context, Decision(Move.EXHAUST, None, None, reason, Rule.DEADLINE))
     at = _next_reminder(context, deadline_at)
+    reminded = "The merchant is to act" if context.settings.is_quiet else "The customer is reminded"
     reason = (
-        f"Payment failed: {why}. The customer is reminded; "
+        f"Payment failed: {why}. {reminded}; "
         f"the next step is on {wording.local_time(at, context.zone)}."
     )
     return Decision(Move.REMIND, at, None, reason, Rule.REMINDER)
@@ -115,15 +77,18 @@ def waiting_deadline(*, context: Context) -> datetime:
     payday = next_payday(
         after=context.now, zone=context.zone, anchor_day=settings.payday_anchor_day
     )
-    return max(last_offset, payday)
+    deadline_at = max(last_offset, payday)
+    ends_at = escalates_at(context)
+    return deadline_at if ends_at is None or ends_at <= context.now else min(deadline_at, ends_at)
 
 
 def _exhaust(context: Context) -> Decision | None:
-    if context.attempts_made < context.settings.max_attempts:
+    if context.attempts_used < context.settings.max_attempts:
         return None
+    skipped = f" and {context.attempts_skipped} skipped" if context.attempts_skipped else ""
     reason = (
         f"Payment failed: {wording.cause(context.category)}. "
-        f"{context.attempts_made} tries were made by "
+        f"{context.attempts_made} tries were made{skipped} by "
         f"{wording.local_time(context.now, context.zone)}, so no more are planned."
     )
     return Decision(Move.EXHAUST, None, None, reason, Rule.MAX_ATTEMPTS)
@@ -133,6 +98,12 @@ def _new_card_needed(context: Context) -> Decision | None:
     if not requires_new_card(context.category):
         return None
     return _ask(context, Rule.NEW_CARD_NEEDED)
+
+
+def _auto_recovery_off(context: Context) -> Decision | None:
+    if context.settings.auto_recovery:
+        return None
+    return _ask(context, Rule.AUTO_RECOVERY_OFF)
 
 
 def _nothing_to_charge(context: Context) -> Decision | None:
@@ -203,6 +174,7 @@ def _back_off(context: Context) -> Decision:
 _RULES: Final[tuple[Callable[[Context], Decision | None], ...]] = (
     _exhaust,
     _new_card_needed,
+    _auto_recovery_off,
     _nothing_to_charge,
     _request_expired,
     _do_not_honor_once,
@@ -273,9 +245,14 @@ def _retry(
 
 def _ask(context: Context, rule: Rule, passed_over: tuple[Rail, ...] = ()) -> Decision:
     at = _next_reminder(context, waiting_deadline(context=context))
+    asked, step = "the customer is asked for", "reminder"
+    if context.settings.is_quiet:
+        asked, step = "recovery waits for", "step"
+    if rule is Rule.AUTO_RECOVERY_OFF:
+        asked = f"automatic tries are off and {asked}"
     reason = (
-        f"{_why(context, passed_over)}, so the customer is asked for a new card or another way "
-        f"to pay. The next reminder is on {wording.local_time(at, context.zone)}."
+        f"{_why(context, passed_over)}, so {asked} a new card or another way "
+        f"to pay. The next {step} is on {wording.local_time(at, context.zone)}."
     )
     return Decision(Move.REQUEST_CARD_UPDATE, at, None, reason, rule)
 
@@ -297,7 +274,7 @@ def _by_and_when(context: Context, rail: Rail, at: datetime) -> str:
 
 def _back_off_at(context: Context) -> datetime:
     """By offset from the first failure; after a longer wait by the gap from this attempt."""
-    offsets, n = context.settings.offsets_hours, context.attempts_made
+    offsets, n = context.settings.offsets_hours, context.attempts_used
     gap = offsets[n] - offsets[max(n - 1, 0)]
     return max(
         context.first_failed_at + timedelta(hours=offsets[n]), context.now + timedelta(hours=gap)
@@ -315,7 +292,7 @@ def _earliest_pull(context: Context) -> datetime:
 def _next_reminder(context: Context, deadline_at: datetime) -> datetime:
     """The next offset after now, shifted by waits before the last attempt, up to the deadline."""
     offsets = [timedelta(hours=hours) for hours in context.settings.offsets_hours]
-    reached = offsets[min(max(context.attempts_made - 1, 0), len(offsets) - 1)]
+    reached = offsets[min(max(context.attempts_used - 1, 0), len(offsets) - 1)]
     last = context.last_pull_at or context.first_failed_at
     start = max(context.first_failed_at, last - reached)
     return min(
