@@ -149,7 +149,7 @@ async def test_a_stolen_card_is_refused_when_it_is_given_again(story: Story) -> 
     path = f"/v1/subscriptions/{subscription_id}"
     body = {"paymentMethodId": "pm_test_stolen"}
     refused = await story.merchant.client.patch(path, body)
-    await story.merchant.advance(by="P2D")
+    await story.merchant.advance(by="P4D")
 
     assert (refused.status, refused.code) == (409, "conflict")
     assert [row[1] for row in await story.tries(subscription_id)] == ["43", "05", "05"]

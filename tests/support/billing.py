@@ -103,8 +103,8 @@ class Shop:
         """A new customer's subscription, charged."""
         async with self.scope.begin() as tx:
             customer = await create_customer(tx, CustomerCreate(email="ada@example.com"))
-            body = SubscriptionCreate(
-                customer_id=customer.id, plan_id=plan_id, payment_method_id=method
+            body = SubscriptionCreate.model_validate(
+                {"customerId": customer.id, "planId": plan_id, "paymentMethodId": method}
             )
             begun = await first.begin_subscription(tx, body, self.charging)
         if begun.charge is not None:
@@ -142,7 +142,7 @@ class Shop:
     async def use(self, subscription_id: str, method: str) -> None:
         """Another instrument for it from now on."""
         async with self.scope.begin() as tx:
-            body = SubscriptionPatch(payment_method_id=method)
+            body = SubscriptionPatch.model_validate({"paymentMethodId": method})
             await Lifecycle(self.charging).change(tx, subscription_id, body)
 
     async def query(self, text: str, *args: object) -> list[Any]:
@@ -159,7 +159,7 @@ class Shop:
     async def settled(self) -> int:
         """How many charges moved money, by the gateway's own books."""
         text = "SELECT count(*) FROM simulated_charges WHERE status = 'succeeded'"
-        return int(await self.value(text))
+        return int(str(await self.value(text)))
 
     async def broken(self, *, is_at_rest: bool = True) -> list[str]:
         found = await violations(self.database_url, self.tenant_id, is_at_rest=is_at_rest)

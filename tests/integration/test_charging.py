@@ -1,0 +1,608 @@
+"""Charging under attack: the same work at once, bad rows, forged answers, stops and crashes at every point."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import structlog
+
+from duro.billing.cycle import Interval
+from duro.kit.clock import FixedClock
+from duro.kit.db import Database
+from duro.modules.charging.engine import request_for
+from duro.modules.charging.lifecycle import Lifecycle
+from duro.modules.charging.reconcile import reconcile_due
+from duro.modules.charging.renew import Renewal, open_renewals, renew
+from duro.modules.payments.gateway import Answer, ChargeRequest, NotFound, Succeeded, Unknown
+from duro.modules.payments.model import AttemptStatus
+from duro.modules.payments.repository import AttemptRepository
+from duro.modules.subscriptions.repository import SubscriptionRepository
+from tests.support.billing import Shop, at_once
+
+MONTH = timedelta(days=31)  # from 28 January to 28 February
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    # Errors are provoked by the hundred here, and a traceback with its variables takes longer than what it tells of.
+    with structlog.testing.capture_logs():
+        yield
+
+
+@pytest.fixture
+def shop(db: Database, clock: FixedClock, database_url: str, tenant: str) -> Shop:
+    return Shop.open(db, clock, database_url, tenant)
+
+
+async def test_renew_has_five_answers(shop: Shop) -> None:
+    plan_id = await shop.plan()
+    charged, dunning, canceled, skipped = await shop.many(4, plan_id)
+    expired = await shop.subscribe(await shop.plan(maxCycles=1))
+    await shop.use(dunning, "pm_test_stolen")
+    await shop.query("UPDATE subscriptions SET cancel_at_period_end = true WHERE id = $1", canceled)
+    shop.clock.move(MONTH)
+    await shop.query(
+        "UPDATE subscriptions SET renews_at = renews_at + interval '1 hour' WHERE id = $1", skipped
+    )
+
+    answers = [
+        await renew(shop.charging, shop.scope, each)
+        for each in (charged, dunning, canceled, expired, skipped)
+    ]
+
+    assert answers == list(Renewal) == ["charged", "dunning", "canceled", "expired", "skipped"]
+    assert await shop.broken() == []
+
+
+async def test_the_same_renewal_ten_times_at_once_is_charged_once(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+
+    answers = await at_once(10, lambda: renew(shop.charging, shop.scope, subscription_id))
+
+    assert Counter(answers) == {Renewal.CHARGED: 1, Renewal.SKIPPED: 9}
+    assert await shop.settled() == 2
+    assert await shop.broken() == []
+
+
+async def test_four_drains_at_once_share_the_renewals(shop: Shop) -> None:
+    await shop.many(30, await shop.plan())
+    shop.clock.move(MONTH)
+
+    ran = await at_once(4, lambda: shop.run("billing.renew", 10))
+    await shop.catch_up()
+
+    assert sum(each.done for each in ran) == 30
+    assert await shop.settled() == 60
+    assert await shop.broken() == []
+
+
+async def test_two_drains_of_retries_at_once_make_each_retry_once(shop: Shop) -> None:
+    for each in await shop.many(8, await shop.plan()):
+        await shop.use(each, "pm_test_do_not_honor_once")
+    shop.clock.move(MONTH)
+    await shop.run("billing.renew")
+    shop.clock.move(timedelta(days=1))
+
+    await at_once(3, lambda: shop.run("dunning.process", 5))
+    counts = await shop.catch_up()
+
+    assert counts["errors"] == 0
+    assert await shop.settled() == 16
+    assert await shop.value("SELECT count(*) FROM payment_attempts WHERE purpose = 'retry'") == 8
+    assert await shop.broken() == []
+
+
+async def test_a_bad_row_in_phase_one_takes_no_neighbour_down(shop: Shop) -> None:
+    bad, *_ = await shop.many(100, await shop.plan())
+    shop.clock.move(MONTH)
+    await shop.query("UPDATE subscriptions SET scheduled_plan_id = 'plan_gone' WHERE id = $1", bad)
+
+    ran = await shop.run("billing.renew")
+
+    assert (ran.counts["renewals"], ran.counts["charges"], ran.counts["errors"]) == (99, 99, 1)
+    assert await shop.settled() == 199
+    # The bad one is set aside for an hour, and renewed once it is mended.
+    assert (await shop.run("billing.renew")).done == 0
+    await shop.query("UPDATE subscriptions SET scheduled_plan_id = NULL WHERE id = $1", bad)
+    shop.clock.move(timedelta(hours=1))
+    assert (await shop.catch_up())["renewals"] == 1
+    assert await shop.broken() == []
+
+
+async def test_a_bad_row_in_phase_three_takes_no_neighbour_down(shop: Shop) -> None:
+    bad, *_ = await shop.many(20, await shop.plan())
+    shop.clock.move(MONTH)
+
+    async def spoil(request: ChargeRequest) -> None:
+        # Between the gateway's answer and its record, the row of one becomes one that cannot go on.
+        await shop.query(
+            "UPDATE subscriptions SET cycles_completed = 2147483647 WHERE id = $1 AND EXISTS "
+            "(SELECT FROM payment_attempts WHERE reference = $2 AND subscription_id = $1)",
+            *(bad, request.reference),
+        )
+
+    shop.gateway.after_charge = spoil
+    ran = await shop.run("billing.renew")
+
+    assert (ran.counts["renewals"], ran.counts["errors"]) == (19, 1)
+    assert await shop.settled() == 40
+    # It does not keep the reconcile work busy, and is settled once it is mended.
+    shop.clock.move(timedelta(minutes=2))
+    assert (await shop.run("reconcile.attempts")).done == 0
+    await shop.query("UPDATE subscriptions SET cycles_completed = 1 WHERE id = $1", bad)
+    shop.clock.move(timedelta(hours=1))
+    assert (await shop.catch_up())["renewals"] == 1
+    assert await shop.settled() == 40
+    assert await shop.broken() == []
+
+
+@pytest.mark.parametrize("phase", ["one", "three"])
+async def test_a_bad_row_among_retries_takes_no_neighbour_down(shop: Shop, phase: str) -> None:
+    bad, *_rest = ids = await shop.many(10, await shop.plan())
+    for each in ids:
+        await shop.use(each, "pm_test_do_not_honor_once")
+    shop.clock.move(MONTH)
+    await shop.run("billing.renew")
+    shop.clock.move(timedelta(days=1))
+    # An invoice of nothing cannot be charged; a subscription of all cycles there are cannot have one more.
+    spoil = {
+        "one": "UPDATE invoices SET amount_minor = 0 WHERE subscription_id = $1 AND status = 'open'",
+        "three": "UPDATE subscriptions SET cycles_completed = 2147483647 WHERE id = $1",
+    }
+    await shop.query(spoil[phase], bad)
+
+    ran = await shop.run("dunning.process")
+
+    assert (ran.counts["errors"], ran.counts["recovered"]) == (1, 9)
+    assert (await shop.get(bad)).status == "past_due"
+    assert (await shop.run("dunning.process")).done == 0
+
+
+async def test_another_amount_is_held_for_review_and_never_paid(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+    shop.gateway.forge = lambda _request, _answer: Succeeded(499_999, "NGN")
+
+    ran = await shop.run("billing.renew")
+    shop.clock.move(timedelta(days=40))
+    await shop.catch_up()
+
+    assert ran.counts["held"] == 1
+    status = "SELECT status, review_reason FROM payment_attempts WHERE purpose = 'renewal'"
+    ((held, why),) = await shop.query(status)
+    assert (held, why) == ("unknown", "the gateway answered 499999 NGN")
+    assert await shop.value("SELECT status FROM invoices ORDER BY id DESC LIMIT 1") == "open"
+    # Nothing more is charged while a person has to look.
+    assert len(shop.gateway.charged) == 2
+    assert (await shop.get(subscription_id)).cycles_completed == 1
+
+
+async def test_another_currency_is_held_for_review(shop: Shop) -> None:
+    await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+    shop.gateway.forge = lambda _request, _answer: Succeeded(500_000, "USD")
+
+    assert (await shop.run("billing.renew")).counts["held"] == 1
+
+
+async def test_a_second_success_of_one_invoice_is_held_to_be_refunded(shop: Shop) -> None:
+    await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+
+    async def pay_otherwise(_: ChargeRequest) -> None:
+        await shop.query(
+            "UPDATE invoices SET status = 'paid', paid_at = now(), rail = 'transfer' "
+            "WHERE status = 'open'"
+        )
+
+    shop.gateway.after_charge = pay_otherwise
+    ran = await shop.run("billing.renew")
+
+    assert (ran.counts["held"], ran.counts["errors"]) == (1, 0)
+    text = "SELECT status, review_reason FROM payment_attempts WHERE purpose = 'renewal'"
+    ((status, why),) = await shop.query(text)
+    assert status == "unknown"
+    assert "to be refunded" in why
+
+
+async def test_a_cancellation_before_the_gateway_is_asked_stops_the_charge(shop: Shop) -> None:
+    stopped, other = await shop.many(2, await shop.plan())
+    shop.clock.move(MONTH)
+    async with shop.scope.begin() as tx:
+        due = await SubscriptionRepository(tx).claim_renewals(10)
+        opened = await open_renewals(tx, due, shop.charging)
+
+    await shop.cancel(stopped)
+    counts = await shop.charging.run(shop.scope, opened.charges)
+
+    assert len(shop.gateway.charged) == 3
+    assert (counts["withdrawn"], counts["renewals"]) == (1, 1)
+    assert (await shop.get(other)).cycles_completed == 2
+    assert await shop.broken() == []
+
+
+async def test_a_cancellation_while_the_gateway_is_asked_keeps_the_money_for_a_refund(
+    shop: Shop,
+) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+
+    async def stop(_: ChargeRequest) -> None:
+        await shop.cancel(subscription_id)
+
+    shop.gateway.before_charge = stop
+    ran = await shop.run("billing.renew")
+
+    assert ran.counts["refunds_due"] == 1
+    text = "SELECT status, review_reason FROM payment_attempts WHERE purpose = 'renewal'"
+    ((status, why),) = await shop.query(text)
+    assert (status, why) == ("succeeded", "paid after the subscription had ended; to be refunded")
+    assert (await shop.get(subscription_id)).status == "canceled"
+    assert await shop.broken() == []
+
+
+async def test_a_cancellation_while_a_retry_is_asked_flags_the_case_for_a_refund(
+    shop: Shop,
+) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    await shop.use(subscription_id, "pm_test_do_not_honor_once")
+    shop.clock.move(MONTH)
+    await shop.run("billing.renew")
+    shop.clock.move(timedelta(days=1))
+
+    async def stop(_: ChargeRequest) -> None:
+        await shop.cancel(subscription_id)
+
+    shop.gateway.before_charge = stop
+    await shop.run("dunning.process")
+
+    ((state, due),) = await shop.query("SELECT state, refund_due_at FROM dunning_schedules")
+    assert state == "recovered"
+    assert due is not None
+    assert (await shop.get(subscription_id)).status == "canceled"
+    assert await shop.broken() == []
+
+
+async def test_a_withdrawal_is_not_believed_when_somebody_else_may_have_asked(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+    async with shop.scope.begin() as tx:
+        due = await SubscriptionRepository(tx).claim_renewals(10)
+        opened = await open_renewals(tx, due, shop.charging)
+    # Another process takes the attempt over, charges, and has not recorded it yet; then comes the cancellation.
+    (charge,) = opened.charges
+    await shop.query("UPDATE payment_attempts SET lease_until = now() WHERE status = 'pending'")
+    await shop.gateway.inner.charge(request_for(shop.scope, charge.attempt, charge.token or ""))
+    await shop.cancel(subscription_id)
+
+    counts = await shop.charging.run(shop.scope, opened.charges)
+    shop.clock.move(timedelta(minutes=2))
+    counts += await shop.catch_up()
+
+    assert (counts["withdrawn"], counts["refunds_due"]) == (0, 1)
+    assert await shop.broken() == []
+
+
+async def test_a_slow_answer_is_waited_for(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan(), "pm_test_slow")
+
+    assert (await shop.get(subscription_id)).status == "active"
+    assert await shop.settled() == 1
+
+
+async def test_a_gateway_that_raises_leaves_an_unknown_that_is_settled_later(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+
+    async def fall(_: ChargeRequest) -> None:
+        raise ConnectionResetError
+
+    shop.gateway.after_charge = fall
+    ran = await shop.run("billing.renew")
+    shop.clock.move(timedelta(minutes=1))
+    await shop.catch_up()
+
+    assert ran.counts["unknown"] == 1
+    assert (await shop.get(subscription_id)).cycles_completed == 2
+    assert await shop.settled() == 2
+    assert await shop.broken() == []
+
+
+async def test_a_reference_nobody_knows_is_charged_in_five_passes_and_then_held(shop: Shop) -> None:
+    await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+    shop.gateway.forge = lambda _request, _answer: Unknown("lost")
+    shop.gateway.finding = NotFound()
+
+    await shop.run("billing.renew")
+    for _ in range(12):
+        shop.clock.move(timedelta(hours=1))
+        await shop.run("reconcile.attempts")
+
+    references = shop.gateway.charged[1:]
+    # The first request and five more, all under one reference.
+    assert (len(references), len(set(references))) == (6, 1)
+    text = "SELECT status, review_reason FROM payment_attempts WHERE purpose = 'renewal'"
+    ((status, why),) = await shop.query(text)
+    assert (status, why) == (
+        *("unknown", "the gateway does not know the reference after 5 passes"),
+    )
+
+
+async def test_a_gateway_that_cannot_be_reached_is_asked_for_ever_and_ever_more_rarely(
+    shop: Shop,
+) -> None:
+    await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+    shop.gateway.forge = lambda _request, _answer: Unknown("away")
+    shop.gateway.finding = Unknown("away")
+    await shop.run("billing.renew")
+
+    asked = []
+    for minute in range(1, 301):
+        shop.clock.move(timedelta(minutes=1))
+        if (await shop.run("reconcile.attempts")).done:
+            asked.append(minute)
+
+    assert asked == [1, 2, 4, 8, 16, 32, 64, 124, 184, 244]
+    # An outage is no pass: afterwards the reference has all of its five.
+    shop.gateway.finding = None
+    shop.gateway.forge = lambda _request, answer: answer
+    shop.clock.move(timedelta(hours=1))
+    await shop.catch_up()
+    assert await shop.settled() == 2
+    assert await shop.broken() == []
+
+
+async def test_a_look_up_that_finds_nothing_does_not_undo_what_was_settled_meanwhile(
+    shop: Shop,
+) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+    shop.gateway.forge = lambda _request, _answer: Unknown("lost")
+    await shop.run("billing.renew")
+    await shop.query("UPDATE payment_attempts SET checks = 5 WHERE status = 'unknown'")
+    shop.clock.move(timedelta(minutes=1))
+    raced = False
+
+    async def settle_first(_: ChargeRequest) -> None:
+        nonlocal raced
+        if not raced:
+            raced = True
+            shop.clock.move(timedelta(minutes=2))
+            await reconcile_due(shop.charging, shop.scope, 10)
+            shop.gateway.finding = NotFound()
+
+    shop.gateway.before_look_up = settle_first
+    await shop.run("reconcile.attempts")
+
+    assert (await shop.get(subscription_id)).cycles_completed == 2
+    assert await shop.broken() == []
+
+
+@pytest.mark.parametrize("point", ["before_charge", "after_charge"])
+@pytest.mark.parametrize("purpose", ["first", "renewal", "retry"])
+async def test_a_process_that_dies_at_the_gateway_leaves_what_the_next_one_settles(
+    shop: Shop, point: str, purpose: str
+) -> None:
+    plan_id = await shop.plan()
+    subscription_id = await shop.subscribe(plan_id)
+    if purpose == "retry":
+        await shop.use(subscription_id, "pm_test_do_not_honor_once")
+    if purpose != "first":
+        shop.clock.move(MONTH)
+    if purpose == "retry":
+        await shop.run("billing.renew")
+        shop.clock.move(timedelta(days=1))
+    reached = asyncio.Event()
+
+    async def hang(_: ChargeRequest) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    setattr(shop.gateway, point, hang)
+    work: Callable[[], Coroutine[Any, Any, object]] = {
+        "first": lambda: shop.subscribe(plan_id),
+        "renewal": lambda: shop.run("billing.renew"),
+        "retry": lambda: shop.run("dunning.process"),
+    }[purpose]
+    dying = asyncio.create_task(work())
+    await reached.wait()
+    dying.cancel()
+    await asyncio.wait([dying])
+    shop.gateway = Shop.open(shop.db, shop.clock, shop.database_url, shop.tenant_id).gateway
+    assert await shop.broken(is_at_rest=False) == []
+
+    shop.clock.move(timedelta(seconds=61))
+    await shop.catch_up()
+
+    assert await shop.settled() == 2
+    assert await shop.value("SELECT count(*) FROM subscriptions WHERE status <> 'active'") == 0
+    assert await shop.broken() == []
+
+
+async def test_after_an_outage_of_a_week_a_daily_plan_is_charged_once_a_day_oldest_first(
+    shop: Shop,
+) -> None:
+    await shop.subscribe(await shop.plan(Interval.DAY))
+    start = shop.clock.wall()
+    shop.clock.move(timedelta(days=7))
+
+    charged_at = []
+    for _ in range(6 * 4):
+        before = await shop.settled()
+        await shop.catch_up()
+        charged_at += [shop.clock.wall()] * (await shop.settled() - before)
+        shop.clock.move(timedelta(hours=6))
+
+    # Six days are watched: one charge in each, for the oldest day not yet billed.
+    assert charged_at == [start + timedelta(days=7 + n) for n in range(6)]
+    rows = await shop.query("SELECT period_starts_at FROM invoices ORDER BY id")
+    assert [row[0] for row in rows] == [start + timedelta(days=n) for n in range(7)]
+    assert await shop.broken() == []
+
+
+async def test_an_hourly_plan_renews_each_hour_and_after_an_outage_at_its_usual_pace(
+    shop: Shop,
+) -> None:
+    await shop.subscribe(await shop.plan(Interval.HOUR))
+    for _ in range(3):
+        shop.clock.move(timedelta(hours=1))
+        await shop.catch_up()
+    on_time = await shop.settled()
+    shop.clock.move(timedelta(hours=10))
+
+    for _ in range(2 * 6):
+        await shop.catch_up()
+        shop.clock.move(timedelta(minutes=10))
+
+    assert on_time == 4
+    assert await shop.settled() == 6
+    assert await shop.broken() == []
+
+
+async def test_a_recovery_whose_period_is_over_renews_at_the_first_anchor_date_after_it(
+    shop: Shop,
+) -> None:
+    subscription_id = await shop.subscribe(await shop.plan(Interval.DAY))
+    created = shop.clock.wall()
+    await shop.use(subscription_id, "pm_test_issuer_down_48h")
+    for _ in range(4 * 4):
+        shop.clock.move(timedelta(hours=6))
+        await shop.catch_up()
+
+    # Fails on day 1, is tried again on day 2, and is paid on day 4: three days after the first failure.
+    now = await shop.get(subscription_id)
+    assert now.status == "active"
+    assert (now.period_starts_at, now.renews_at) == (
+        created + timedelta(days=4),
+        created + timedelta(days=5),
+    )
+    shop.clock.move(timedelta(days=1))
+    await shop.catch_up()
+    rows = await shop.query("SELECT period_starts_at FROM invoices ORDER BY id")
+    # What fell between was not served and is not billed.
+    assert [(row[0] - created).days for row in rows] == [0, 1, 5]
+    assert await shop.broken() == []
+
+
+async def test_credit_nets_against_renewals_and_what_is_left_stays(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    await shop.query("UPDATE subscriptions SET balance_minor = 700000")
+
+    shop.clock.move(MONTH)
+    free = await shop.catch_up()
+    after_one = (await shop.get(subscription_id)).balance_minor
+    shop.clock.move(timedelta(days=28))
+    part = await shop.catch_up()
+
+    assert (free["renewals"], free["charges"], after_one) == (1, 0, 200_000)
+    assert (part["renewals"], part["charges"]) == (1, 1)
+    assert (await shop.get(subscription_id)).balance_minor == 0
+    rows = await shop.query("SELECT amount_minor, status FROM invoices ORDER BY id")
+    assert [tuple(row) for row in rows] == [(500_000, "paid"), (0, "paid"), (300_000, "paid")]
+    types = await shop.query("SELECT type FROM events ORDER BY position OFFSET 4 LIMIT 2")
+    assert [row[0] for row in types] == ["invoice_created", "subscription_payment_success"]
+    assert await shop.broken() == []
+
+
+async def test_a_resume_on_credit_alone_is_paid_without_a_charge(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    async with shop.scope.begin() as tx:
+        await Lifecycle(shop.charging).pause(tx, subscription_id)
+    await shop.query("UPDATE subscriptions SET balance_minor = 700000")
+    shop.clock.move(timedelta(days=60))
+
+    async with shop.scope.begin() as tx:
+        begun = await Lifecycle(shop.charging).resume(tx, subscription_id)
+
+    assert begun.charge is None
+    now = await shop.get(subscription_id)
+    assert (now.status, now.balance_minor, now.cycles_completed) == ("active", 200_000, 2)
+    assert await shop.settled() == 1
+    assert await shop.broken() == []
+
+
+async def test_a_cancellation_returns_the_credit_of_the_invoice_it_voids(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    await shop.use(subscription_id, "pm_test_stolen")
+    await shop.query("UPDATE subscriptions SET balance_minor = 200000")
+    shop.clock.move(MONTH)
+    await shop.catch_up()
+    used = (await shop.get(subscription_id)).balance_minor
+
+    await shop.cancel(subscription_id)
+
+    assert (used, (await shop.get(subscription_id)).balance_minor) == (0, 200_000)
+    assert await shop.broken() == []
+
+
+async def test_no_transaction_is_open_while_the_gateway_is_asked(shop: Shop) -> None:
+    await shop.many(3, await shop.plan())
+    shop.clock.move(MONTH)
+    open_transactions = []
+
+    async def look(_: ChargeRequest) -> None:
+        open_transactions.append(
+            await shop.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+                " AND datname = current_database()"
+            )
+        )
+
+    shop.gateway.before_charge = look
+    await shop.run("billing.renew")
+
+    assert open_transactions == [0, 0, 0]
+
+
+async def test_a_card_changed_while_the_old_one_is_charged_is_charged_next(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan())
+    await shop.use(subscription_id, "pm_test_expired")
+    shop.clock.move(MONTH)
+
+    async def change(_: ChargeRequest) -> None:
+        shop.gateway.before_charge = Shop.open(
+            shop.db, shop.clock, shop.database_url, shop.tenant_id
+        ).gateway.before_charge
+        await shop.use(subscription_id, "pm_test_ok")
+
+    shop.gateway.before_charge = change
+    await shop.catch_up()
+
+    assert (await shop.get(subscription_id)).status == "active"
+    assert await shop.value("SELECT recovered_by FROM dunning_schedules") == "new_card"
+    rows = await shop.query("SELECT action, rule FROM dunning_decisions ORDER BY position")
+    assert [tuple(row) for row in rows] == [
+        ("request_card_update", "new_card_needed"),
+        ("retry", "method_changed"),
+    ]
+    assert await shop.broken() == []
+
+
+async def test_a_settled_attempt_stays_settled_whatever_is_answered_later(shop: Shop) -> None:
+    await shop.subscribe(await shop.plan())
+    shop.clock.move(MONTH)
+    text = "SELECT id FROM payment_attempts WHERE purpose = 'renewal'"
+
+    async def settle_by_look_up(_: ChargeRequest) -> None:
+        attempt_id = await shop.value(text)
+        await shop.query("UPDATE payment_attempts SET lease_until = now() - interval '1 year'")
+        assert (await shop.run("reconcile.attempts")).counts["charges"] == 1
+        async with shop.scope.begin() as tx:
+            attempt = await AttemptRepository(tx).get(str(attempt_id))
+            assert attempt.status is AttemptStatus.SUCCEEDED
+
+    def late(_request: ChargeRequest, _answer: Answer) -> Answer:
+        return Unknown("too late")
+
+    shop.gateway.after_charge = settle_by_look_up
+    shop.gateway.forge = late
+    await shop.run("billing.renew")
+
+    assert await shop.settled() == 2
+    assert await shop.broken() == []
