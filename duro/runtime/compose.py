@@ -86,7 +86,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             events.build(),
             tenants.build(),
             access.build(),
-            catalog.build(),
+            catalog.build(public_url=ground.public_url),
             customers.build(),
             payments.build(simulated),
             invoices.build(),

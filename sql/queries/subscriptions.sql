@@ -3,9 +3,10 @@
 INSERT INTO subscriptions (tenant_id, id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index,
                            period_starts_at, period_ends_at, trial_ends_at, cycles_completed, cancel_at_period_end,
                            canceled_at, cancel_reason, balance_minor, scheduled_plan_id, is_exclusive, renews_at,
-                           expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata, created_at)
+                           expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata, created_at,
+                           promo_code_id, promo_cycles_left)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25);
+        $25, $26, $27);
 
 -- name: save_subscriptions
 -- $2 ids, then one array for each column that changes in a subscription's life.
@@ -16,14 +17,16 @@ UPDATE subscriptions AS s
        canceled_at = n.canceled_at, cancel_reason = n.cancel_reason, balance_minor = n.balance_minor,
        scheduled_plan_id = n.scheduled_plan_id, renews_at = n.renews_at, expires_at = n.expires_at,
        reminds_at = n.reminds_at, last_payment_error = n.last_payment_error,
-       latest_invoice_id = n.latest_invoice_id, metadata = n.metadata
+       latest_invoice_id = n.latest_invoice_id, metadata = n.metadata, promo_code_id = n.promo_code_id,
+       promo_cycles_left = n.promo_cycles_left
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[], $8::timestamptz[],
               $9::timestamptz[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::text[], $14::bigint[],
               $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::jsonb[], $20::text[],
-              $21::jsonb[])
+              $21::jsonb[], $22::text[], $23::integer[])
        AS n (id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
              cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor, scheduled_plan_id,
-             renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata)
+             renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata, promo_code_id,
+             promo_cycles_left)
  WHERE s.tenant_id = $1
    AND s.id = n.id;
 
@@ -32,7 +35,7 @@ UPDATE subscriptions AS s
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at
+       metadata, created_at, promo_code_id, promo_cycles_left
   FROM subscriptions
  WHERE tenant_id = $1
    AND id = $2;
@@ -42,7 +45,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at
+       metadata, created_at, promo_code_id, promo_cycles_left
   FROM subscriptions
  WHERE tenant_id = $1
    AND id = ANY ($2::text[])
@@ -54,7 +57,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at
+       metadata, created_at, promo_code_id, promo_cycles_left
   FROM subscriptions
  WHERE tenant_id = $1
    AND id = ANY ($2::text[])
@@ -89,7 +92,7 @@ SELECT id
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at
+       metadata, created_at, promo_code_id, promo_cycles_left
   FROM subscriptions
  WHERE tenant_id = $1
    AND (created_at, id) < ($3, $4)
@@ -105,7 +108,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at
+       metadata, created_at, promo_code_id, promo_cycles_left
   FROM subscriptions
  WHERE tenant_id = $1
    AND renews_at <= $2
@@ -118,7 +121,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at
+       metadata, created_at, promo_code_id, promo_cycles_left
   FROM subscriptions
  WHERE tenant_id = $1
    AND expires_at <= $2
@@ -131,7 +134,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at
+       metadata, created_at, promo_code_id, promo_cycles_left
   FROM subscriptions
  WHERE tenant_id = $1
    AND reminds_at <= $2

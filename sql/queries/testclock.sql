@@ -171,6 +171,26 @@ DELETE FROM invoices
 DELETE FROM subscriptions
  WHERE tenant_id = $1;
 
+-- name: erase_promo_codes
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM promo_codes
+ WHERE tenant_id = $1;
+
+-- name: erase_checkout_sessions
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM checkout_sessions
+ WHERE tenant_id = $1;
+
+-- name: erase_payment_links
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM payment_links
+ WHERE tenant_id = $1;
+
+-- name: erase_payment_slugs
+-- The reset of a test tenant: its slugs are free for others. A role has the slugs of its own mode only.
+DELETE FROM payment_slugs
+ WHERE tenant_id = $1;
+
 -- name: erase_payment_methods
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM payment_methods

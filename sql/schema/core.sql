@@ -82,6 +82,31 @@ CREATE POLICY core_manages_oauth_tokens ON oauth_tokens AS PERMISSIVE FOR ALL TO
     WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON oauth_tokens TO duro_core;
 
+CREATE TABLE payment_slugs (
+    mode text NOT NULL,
+    slug text NOT NULL,
+    tenant_id text NOT NULL,
+    link_id text NOT NULL,
+    CONSTRAINT payment_slugs_pkey PRIMARY KEY (mode, slug),
+    CONSTRAINT payment_slug_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT payment_slug_has_its_form CHECK ((slug ~ '^[a-z0-9-]{1,100}$'::text)),
+    CONSTRAINT payment_slug_mode_is_known CHECK ((mode = ANY (ARRAY['test'::text, 'live'::text])))
+);
+CREATE INDEX payment_slugs_of_tenant ON payment_slugs USING btree (tenant_id);
+ALTER TABLE payment_slugs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE payment_slugs FORCE ROW LEVEL SECURITY;
+CREATE POLICY core_finds_slugs ON payment_slugs AS PERMISSIVE FOR SELECT TO duro_core
+    USING (true);
+CREATE POLICY own_tenant_in_live ON payment_slugs AS PERMISSIVE FOR ALL TO duro_live
+    USING (((mode = 'live'::text) AND (tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text))))
+    WITH CHECK (((mode = 'live'::text) AND (tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text))));
+CREATE POLICY own_tenant_in_test ON payment_slugs AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING (((mode = 'test'::text) AND (tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text))))
+    WITH CHECK (((mode = 'test'::text) AND (tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text))));
+GRANT SELECT ON payment_slugs TO duro_core;
+GRANT DELETE, INSERT, SELECT ON payment_slugs TO duro_live;
+GRANT DELETE, INSERT, SELECT ON payment_slugs TO duro_sandbox;
+
 CREATE TABLE tenants (
     id text NOT NULL,
     name text NOT NULL,

@@ -1,19 +1,20 @@
 """New subscriptions, and resumes after the period's end: a first period, charged at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from duro.billing.cycle import Cadence, Interval, Period, advance, period
-from duro.billing.money import invoice_total
 from duro.billing.states import Action, Status
 from duro.errors import ConflictError
 from duro.kit.db import Tx
 from duro.kit.work import WorkScope
-from duro.modules.catalog.model import Plan
-from duro.modules.catalog.repository import PlanRepository
+from duro.modules.catalog import service as catalog
+from duro.modules.catalog.model import Plan, PromoCode
+from duro.modules.catalog.repository import PlanRepository, PromoRepository
 from duro.modules.charging import outcome
-from duro.modules.charging.bill import Bill, new_invoice
+from duro.modules.charging.bill import new_bill, new_invoice
 from duro.modules.charging.engine import Charging, open_charge
-from duro.modules.charging.model import Changes, OpenCharge
+from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.reconcile import settle_open
 from duro.modules.charging.settle import payers_of
 from duro.modules.customers.repository import CustomerRepository
@@ -23,7 +24,6 @@ from duro.modules.recovery.service import Payer
 from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import SubscriptionCreate
-from duro.modules.tenants.repository import zone_of
 
 
 class PaymentFailedError(ConflictError):
@@ -49,8 +49,13 @@ async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Chargin
     method_id = body.payment_method_id
     if method_id is not None:
         method_id = (await resolve_method(tx, customer_id=customer_id, method_id=method_id)).id
-    changes = Changes(tx, await zone_of(tx), charging.links)
-    fresh = _new(changes, body, plan, method_id)
+    promo = await catalog.find_promo(tx, body.promo_code, plan)
+    changes = await changes_for(tx, charging.links)
+    fresh = replace(
+        _new(changes, body, plan, method_id),
+        promo_code_id=promo.id if promo else None,
+        promo_cycles_left=promo.cycles if promo else None,
+    )
     trial_days = plan.trial_days if body.trial_days is None else body.trial_days
     if trial_days:
         begun = Begun(_on_trial(changes, fresh, trial_days), None)
@@ -60,19 +65,25 @@ async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Chargin
         await SubscriptionRepository(tx).add(fresh)
         changes.record("subscription_created", fresh)
         payer = (await payers_of(tx, [fresh]))[fresh.id]
-        begun = _bill_first(changes, fresh, plan, payer)
+        begun = _bill_first(changes, fresh, plan, payer, {promo.id: promo} if promo else {})
     await changes.write()
+    if promo is not None:
+        # Last, so that its row is held for a moment only, however many redeem it at once.
+        await catalog.redeem_promo(tx, promo)
     return begun
 
 
 async def begin_resume(tx: Tx, subscription: Subscription, charging: Charging) -> Begun:
     """Phase one of a resume after the period's end: a new anchor, charged like a first period."""
     plan = (await PlanRepository(tx).find_many([subscription.plan_id]))[subscription.plan_id]
-    changes = Changes(tx, await zone_of(tx), charging.links)
+    changes = await changes_for(tx, charging.links)
     payer = (await payers_of(tx, [subscription]))[subscription.id]
     if plan.max_cycles is not None and subscription.cycles_completed >= plan.max_cycles:
         raise ConflictError("It has run all the cycles of its plan, and its last period is over.")
-    begun = _bill_first(changes, subscription, plan, payer)
+    redeemed = await PromoRepository(tx).find_many(
+        {subscription.live_promo_id} if subscription.live_promo_id else ()
+    )
+    begun = _bill_first(changes, subscription, plan, payer, redeemed)
     await changes.write()
     return begun
 
@@ -128,6 +139,8 @@ def _new(
         latest_invoice_id=None,
         metadata=dict(body.metadata),
         created_at=now,
+        promo_code_id=None,
+        promo_cycles_left=None,
     )
 
 
@@ -137,22 +150,26 @@ def _on_trial(changes: Changes, fresh: Subscription, trial_days: int) -> Subscri
     moved, event = fresh.step(Action.START_TRIAL)
     anchored = replace(moved, anchor_at=ends_at, trial_ends_at=ends_at)
     # The trial stands before period 0, which begins at the anchor.
-    trialing = anchored.in_period(Period(now, ends_at), index=-1, now=now)
+    trialing = anchored.in_period(
+        Period(now, ends_at), index=-1, now=now, reminder=changes.reminder_window
+    )
     changes.record(event, trialing)
     return trialing
 
 
-def _bill_first(changes: Changes, row: Subscription, plan: Plan, payer: Payer) -> Begun:
+def _bill_first(
+    changes: Changes,
+    row: Subscription,
+    plan: Plan,
+    payer: Payer,
+    promos: Mapping[str, PromoCode],
+) -> Begun:
     now = changes.tx.now
     cadence = Cadence(plan.interval, plan.interval_count)
     span = period(anchor=now, n=0, cadence=cadence, zone=changes.zone)
-    total = invoice_total(
-        price_minor=plan.amount_minor, discount_minor=0, balance_minor=row.balance_minor
-    )
-    bill = Bill(row, plan, 0, span, total)
+    bill = new_bill(row, plan, 0, span, promos)
     invoice = new_invoice(changes, bill, key=f"first_{row.id}_{now:%Y%m%dT%H%M%S%fZ}")
-    left = row.balance_minor - total.balance_used_minor
-    billed = replace(row, latest_invoice_id=invoice.id, balance_minor=left)
+    billed = replace(bill.subscription, latest_invoice_id=invoice.id)
     if invoice.amount_minor == 0:
         return Begun(outcome.start_free(changes, billed, invoice), None)
     changes.new_invoices.append(invoice)

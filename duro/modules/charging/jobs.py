@@ -7,7 +7,7 @@ from functools import partial
 from duro.billing.states import Action, Status
 from duro.kit.work import DueWork, Ran, WorkScope
 from duro.modules.charging.engine import Charging
-from duro.modules.charging.model import Changes
+from duro.modules.charging.model import changes_for
 from duro.modules.charging.reconcile import reconcile_due
 from duro.modules.charging.renew import renew_due
 from duro.modules.charging.retry import process_due
@@ -16,7 +16,6 @@ from duro.modules.payments.repository import LIST_TENANTS_TO_RECONCILE, NEXT_TO_
 from duro.modules.recovery.repository import statement as recovery
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.repository import statement as subscriptions
-from duro.modules.tenants.repository import zone_of
 
 _MINUTE_S = 60
 
@@ -65,16 +64,16 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
 
 
 async def expire_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
-    """Ends up to `limit` subscriptions that nobody paid in time, and voids their invoices."""
+    """Ends up to `limit` subscriptions that nobody paid in time; their invoices are void, their promo codes free."""
     async with scope.begin() as tx:
-        changes = Changes(tx, await zone_of(tx), charging.links)
+        changes = await changes_for(tx, charging.links)
         due = await SubscriptionRepository(tx).claim_expiries(limit)
         for row in due:
             ended, event = row.step(Action.EXPIRE_INCOMPLETE)
             changes.subscriptions[ended.id] = ended
             for invoice in await InvoiceRepository(tx).lock_open_of(row.id):
                 ended = changes.void(ended, invoice)
-            changes.record(event, ended)
+            changes.record(event, changes.give_promo_back(ended))
         changes.counts["expired"] += len(due)
         await changes.write()
     return Ran(done=len(due), counts=changes.counts)
@@ -83,13 +82,14 @@ async def expire_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
 async def remind_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
     """Tells up to `limit` customers of a renewal that is near."""
     async with scope.begin() as tx:
-        changes = Changes(tx, await zone_of(tx), charging.links)
+        changes = await changes_for(tx, charging.links)
         due = await SubscriptionRepository(tx).claim_reminders(limit)
         for row in due:
             changes.subscriptions[row.id] = replace(row, reminds_at=None)
             template = "trial_ending" if row.status is Status.TRIALING else "renewal_reminder"
             is_near = row.period_ends_at is not None and row.period_ends_at > tx.now
-            if is_near and not row.cancel_at_period_end:
+            is_told = changes.in_force.settings.renewal_reminders and not row.cancel_at_period_end
+            if is_near and is_told:
                 cause = f"{row.id}:{row.period_index}:{row.anchor_at.isoformat()}"
                 changes.tell(template, row, cause, {"renewsAt": row.period_ends_at})
                 changes.counts["reminders"] += 1

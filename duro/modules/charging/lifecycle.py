@@ -9,7 +9,7 @@ from duro.errors import ConflictError
 from duro.kit.db import Tx
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.first import Begun, begin_resume
-from duro.modules.charging.model import Changes
+from duro.modules.charging.model import Changes, changes_for
 from duro.modules.charging.settle import payers_of
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.methods import resolve_method
@@ -19,7 +19,6 @@ from duro.modules.recovery.repository import RecoveryRepository
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import SubscriptionCancel, SubscriptionPatch
-from duro.modules.tenants.repository import zone_of
 
 _RENEWS_LATER = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
 
@@ -46,6 +45,8 @@ class Lifecycle:
             stopped = replace(row, canceled_at=tx.now, cancel_reason=body.reason)
             moved, event = stopped.step(Action.CANCEL)
             moved = await self._drop_what_is_owed(changes, moved)
+            if row.status is Status.INCOMPLETE:
+                moved = changes.give_promo_back(moved)
             changes.tell("subscription_cancelled", moved, moved.id, {"reason": body.reason})
         return await _written(changes, moved, event)
 
@@ -69,10 +70,13 @@ class Lifecycle:
                 raise ConflictError("It was to end with its period, and that is over: cancel it.")
             await self._demand_no_open_charge(tx, row)
             return await begin_resume(tx, row, self.charging)
+        changes = await self._changes(tx)
         moved, event = row.step(Action.RESUME)
         span = Period(row.period_starts_at, row.period_ends_at)
-        moved = moved.in_period(span, index=row.period_index, now=tx.now)
-        return Begun(await _written(await self._changes(tx), moved, event), None)
+        moved = moved.in_period(
+            span, index=row.period_index, now=tx.now, reminder=changes.reminder_window
+        )
+        return Begun(await _written(changes, moved, event), None)
 
     async def change(self, tx: Tx, subscription_id: str, body: SubscriptionPatch) -> Subscription:
         """Another payment method, which an open case charges at once, or other metadata."""
@@ -93,7 +97,7 @@ class Lifecycle:
         return await _written(changes, moved, "subscription_updated")
 
     async def _changes(self, tx: Tx) -> Changes:
-        return Changes(tx, await zone_of(tx), self.charging.links)
+        return await changes_for(tx, self.charging.links)
 
     async def _drop_what_is_owed(self, changes: Changes, row: Subscription) -> Subscription:
         """Open invoices are void and their cases closed, but for a charge that is under way."""

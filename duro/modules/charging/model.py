@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.modules.catalog.model import Plan
+from duro.modules.catalog.repository import PromoRepository
 from duro.modules.events.model import EventType, NewEvent
 from duro.modules.events.repository import EventRepository
 from duro.modules.invoices import schemas as invoices
@@ -68,6 +69,7 @@ class Changes:
     steps: list[Step] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     messages: list[NewMessage] = field(default_factory=list)
+    returned_promos: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
 
     def new_id(self, prefix: str) -> str:
@@ -122,6 +124,15 @@ class Changes:
         self.subscriptions[refunded.id] = refunded
         return refunded
 
+    def give_promo_back(self, subscription: Subscription) -> Subscription:
+        """Its redemption does not count, because it never began: somebody else may have it."""
+        if subscription.promo_code_id is None:
+            return subscription
+        self.returned_promos[subscription.promo_code_id] += 1
+        without = replace(subscription, promo_code_id=None, promo_cycles_left=None)
+        self.subscriptions[without.id] = without
+        return without
+
     def pay_url(self, subscription: Subscription) -> str | None:
         """Where its customer can pay what is open, or None."""
         if not subscriptions.is_payable(subscription) or subscription.latest_invoice_id is None:
@@ -145,6 +156,7 @@ class Changes:
         await AttemptRepository(tx).save(list(self.attempts.values()))
         await EventRepository(tx).add(self.events)
         self.counts["messages"] += await OutboxRepository(tx).add(self.messages)
+        await PromoRepository(tx).give_back(self.returned_promos)
 
     async def _write_steps(self) -> None:
         recovery = RecoveryRepository(self.tx)

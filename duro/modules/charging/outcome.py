@@ -150,9 +150,8 @@ def _started(changes: Changes, before: Subscription, paid: Invoice) -> Subscript
     action = Action.RESUME if before.status is Status.PAUSED else Action.ACTIVATE
     moved, event = before.step(action)
     anchored = replace(
-        moved,
+        moved.paid_once_more(),
         anchor_at=paid.period_starts_at,
-        cycles_completed=before.cycles_completed + 1,
         last_payment_error=None,
         latest_invoice_id=paid.id,
     )
@@ -171,8 +170,7 @@ def _renewed(changes: Changes, subscription: Subscription, paid: Invoice) -> Sub
         moved, event = subscription.step(Action.ACTIVATE)
     span = Period(paid.period_starts_at, paid.period_ends_at)
     renewed = replace(
-        moved.in_period(span, index=paid.period_index, now=now),
-        cycles_completed=subscription.cycles_completed + 1,
+        moved.paid_once_more().in_period(span, index=paid.period_index, now=now),
         last_payment_error=None,
         latest_invoice_id=paid.id,
     )
@@ -191,9 +189,7 @@ def _recovered(changes: Changes, case: Case, paid: Invoice) -> None:
     moved, event = case.subscription.step(Action.RECOVER)
     index, span = _landing(paid, moved, case.plan, changes)
     recovered = replace(
-        moved.in_period(span, index=index, now=now),
-        cycles_completed=case.subscription.cycles_completed + 1,
-        last_payment_error=None,
+        moved.paid_once_more().in_period(span, index=index, now=now), last_payment_error=None
     )
     changes.subscriptions[recovered.id] = recovered
     changes.counts["recovered"] += 1

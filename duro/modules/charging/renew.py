@@ -1,7 +1,7 @@
 """Renewals: which of the five answers a due subscription gets, and the charges this opens."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -10,22 +10,20 @@ from typing import Final
 import structlog
 
 from duro.billing.cycle import Cadence, period
-from duro.billing.money import invoice_total
 from duro.billing.states import Action, Status
 from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
-from duro.modules.catalog.model import Plan
-from duro.modules.catalog.repository import PlanRepository
+from duro.modules.catalog.model import Plan, PromoCode
+from duro.modules.catalog.repository import PlanRepository, PromoRepository
 from duro.modules.charging import outcome
-from duro.modules.charging.bill import Bill, new_invoice
+from duro.modules.charging.bill import Bill, new_bill, new_invoice
 from duro.modules.charging.engine import Charging, open_charge
-from duro.modules.charging.model import Changes, OpenCharge
+from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.settle import payers_of
 from duro.modules.payments.model import Purpose
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
-from duro.modules.tenants.repository import zone_of
 
 log: Final = structlog.get_logger()
 
@@ -85,13 +83,16 @@ async def open_renewals(
     tx: Tx, subscriptions: Sequence[Subscription], charging: Charging
 ) -> Opened:
     """Phase one for subscriptions that are locked: invoices and attempts, to be committed."""
-    changes = Changes(tx, await zone_of(tx), charging.links)
+    changes = await changes_for(tx, charging.links)
     charges: list[OpenCharge] = []
     if subscriptions:
         plans = await _plans_of(tx, subscriptions)
+        promos = await PromoRepository(tx).find_many(
+            {row.live_promo_id for row in subscriptions if row.live_promo_id}
+        )
         payers = await payers_of(tx, subscriptions)
         for row in subscriptions:
-            bill = next_bill(changes, row, plans)
+            bill = next_bill(changes, row, plans, promos)
             if bill is None:
                 continue
             key = f"renewal_{row.id}_{bill.period.starts_at:%Y%m%dT%H%M%SZ}"
@@ -116,7 +117,12 @@ async def open_renewals(
     return Opened(charges, changes.counts)
 
 
-def next_bill(changes: Changes, subscription: Subscription, plans: dict[str, Plan]) -> Bill | None:
+def next_bill(
+    changes: Changes,
+    subscription: Subscription,
+    plans: Mapping[str, Plan],
+    promos: Mapping[str, PromoCode],
+) -> Bill | None:
     """The guards of a renewal, in their order; None when it ends without a bill."""
     if subscription.status not in (Status.ACTIVE, Status.TRIALING):
         return None
@@ -136,11 +142,7 @@ def next_bill(changes: Changes, subscription: Subscription, plans: dict[str, Pla
         cadence=Cadence(plan.interval, plan.interval_count),
         zone=changes.zone,
     )
-    total = invoice_total(
-        price_minor=plan.amount_minor, discount_minor=0, balance_minor=subscription.balance_minor
-    )
-    left = subscription.balance_minor - total.balance_used_minor
-    return Bill(replace(subscription, balance_minor=left), plan, index, span, total)
+    return new_bill(subscription, plan, index, span, promos)
 
 
 def _end(changes: Changes, subscription: Subscription, action: Action) -> None:
@@ -151,7 +153,7 @@ def _end(changes: Changes, subscription: Subscription, action: Action) -> None:
 
 
 def _change_plan(
-    subscription: Subscription, old: Plan, plans: dict[str, Plan]
+    subscription: Subscription, old: Plan, plans: Mapping[str, Plan]
 ) -> tuple[Subscription, Plan]:
     new = plans[subscription.scheduled_plan_id or old.id]
     moved = replace(subscription, plan_id=new.id, scheduled_plan_id=None)

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from duro.billing import discounts
 from duro.billing.cycle import Period
 from duro.billing.states import Action, Status, transition
 
-# Merchants choose this window later; three days is what the recovery settings begin with.
-REMINDER_WINDOW: Final = timedelta(days=3)
 INCOMPLETE_LIFETIME: Final = timedelta(hours=24)
 
 
@@ -40,6 +39,13 @@ class Subscription:
     latest_invoice_id: str | None
     metadata: dict[str, str]
     created_at: datetime
+    promo_code_id: str | None
+    promo_cycles_left: int | None
+
+    @property
+    def live_promo_id(self) -> str | None:
+        """The promo code that its next invoice may be cheaper by."""
+        return None if self.promo_cycles_left == 0 else self.promo_code_id
 
     @property
     def is_renewing(self) -> bool:
@@ -57,9 +63,19 @@ class Subscription:
             moved = replace(moved, renews_at=None, reminds_at=None)
         return moved, row.event
 
-    def in_period(self, period: Period, *, index: int, now: datetime) -> "Subscription":
-        """Moved to a period: renewed at its end, reminded before it if that is still to come."""
-        reminds_at = period.ends_at - REMINDER_WINDOW
+    def paid_once_more(self) -> "Subscription":
+        """One more period was charged for, which is also one of the promo's cycles."""
+        return replace(
+            self,
+            cycles_completed=self.cycles_completed + 1,
+            promo_cycles_left=discounts.after_cycle(self.promo_cycles_left),
+        )
+
+    def in_period(
+        self, period: Period, *, index: int, now: datetime, reminder: timedelta
+    ) -> "Subscription":
+        """Moved to a period: renewed at its end, reminded so long before it if that is still to come."""
+        reminds_at = period.ends_at - reminder
         return replace(
             self,
             period_index=index,

@@ -19,6 +19,7 @@ _COLUMNS: Final = (
     *("cancel_at_period_end", "canceled_at", "cancel_reason", "balance_minor"),
     *("scheduled_plan_id", "is_exclusive", "renews_at", "expires_at", "reminds_at"),
     *("last_payment_error", "latest_invoice_id", "metadata", "created_at"),
+    *("promo_code_id", "promo_cycles_left"),
 )
 _FIXED: Final = frozenset({"customer_id", "trial_ends_at", "is_exclusive", "created_at"})
 _MUTABLE: Final = tuple(name for name in _COLUMNS if name not in _FIXED)

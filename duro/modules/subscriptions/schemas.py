@@ -43,6 +43,11 @@ class SubscriptionOut(Out):
     latest_invoice_id: str | None
     metadata: dict[str, str]
     created_at: datetime
+    promo_code_id: str | None
+    promo_cycles_left: Annotated[
+        int | None,
+        Field(description="Paid cycles that the promo code still makes cheaper; null: all."),
+    ]
 
 
 class SubscriptionListQuery(ListQuery):
@@ -59,6 +64,7 @@ class SubscriptionCreate(Body):
     customer_id: str
     plan_id: str
     payment_method_id: str | None = None
+    promo_code: Annotated[str | None, Field(description="The code, in any case.")] = None
     trial_days: Annotated[
         int | None, Field(ge=0, le=730, description="Instead of the plan's; 0 means no trial.")
     ] = None
@@ -115,4 +121,6 @@ def _shown(subscription: Subscription, pay_url: str | None) -> dict[str, Any]:
         "latest_invoice_id": subscription.latest_invoice_id,
         "metadata": subscription.metadata,
         "created_at": subscription.created_at,
+        "promo_code_id": subscription.promo_code_id,
+        "promo_cycles_left": subscription.promo_cycles_left,
     }

@@ -20,6 +20,8 @@ CREATE TABLE promo_codes (
     created_at      timestamptz NOT NULL,
     CONSTRAINT promo_codes_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT promo_code_of_a_plan FOREIGN KEY (tenant_id, plan_id) REFERENCES plans (tenant_id, id),
+    -- Letters and digits of one alphabet only, so that upper() is the same everywhere.
+    CONSTRAINT promo_code_has_its_form CHECK (code ~ '^[A-Za-z0-9_-]{1,64}$'),
     CONSTRAINT promo_discount_type_is_known CHECK (discount_type IN ('percentage', 'fixed')),
     CONSTRAINT promo_discount_is_sensible CHECK (discount_value > 0 AND (discount_type = 'fixed' OR discount_value <= 100)),
     CONSTRAINT promo_fixed_discount_has_a_currency CHECK ((discount_type = 'fixed') = (currency IS NOT NULL)),
@@ -31,10 +33,11 @@ CREATE TABLE promo_codes (
 CREATE UNIQUE INDEX promo_code_is_unique ON promo_codes (tenant_id, upper(code));
 CREATE INDEX promo_codes_newest_first ON promo_codes (tenant_id, created_at DESC, id DESC);
 
--- What a subscription still gets off: null cycles mean for ever.
+-- What a subscription still gets off: null cycles mean for ever, 0 that it is used up. The code stays with it, so that
+-- redeemed_count is the number of subscriptions that have the code.
 ALTER TABLE subscriptions ADD COLUMN promo_code_id text;
 ALTER TABLE subscriptions ADD COLUMN promo_cycles_left integer;
-ALTER TABLE subscriptions ADD CONSTRAINT promo_cycles_left_are_positive CHECK (promo_cycles_left > 0);
+ALTER TABLE subscriptions ADD CONSTRAINT promo_cycles_left_are_not_negative CHECK (promo_cycles_left >= 0);
 ALTER TABLE subscriptions ADD CONSTRAINT promo_cycles_need_a_promo CHECK (promo_cycles_left IS NULL OR promo_code_id IS NOT NULL);
 ALTER TABLE subscriptions ADD CONSTRAINT subscription_promo_exists FOREIGN KEY (tenant_id, promo_code_id) REFERENCES promo_codes (tenant_id, id);
 
@@ -78,6 +81,7 @@ CREATE TABLE checkout_sessions (
     CONSTRAINT checkout_session_status_is_known CHECK (status IN ('open', 'completed', 'expired')),
     CONSTRAINT checkout_session_of_a_plan_or_an_amount CHECK ((kind = 'subscription') = (plan_id IS NOT NULL)),
     CONSTRAINT checkout_amount_is_not_negative CHECK (amount_minor >= 0),
+    CONSTRAINT checkout_promo_needs_a_plan CHECK (promo_code_id IS NULL OR plan_id IS NOT NULL),
     CONSTRAINT checkout_session_digest_is_sha256 CHECK (length(digest) = 32)
 );
 CREATE INDEX checkout_sessions_newest_first ON checkout_sessions (tenant_id, created_at DESC, id DESC);
