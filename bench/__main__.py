@@ -6,7 +6,7 @@ import platform
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, Protocol
 
-from bench import renewals
+from bench import clock, renewals, scan
 from bench.ground import Ground, started
 from bench.table import Line, render
 from duro.kit.clock import SystemClock, monotonic_s
@@ -17,7 +17,11 @@ class _Bench(Protocol):
     def __call__(self, ground: Ground, *, is_full: bool) -> Awaitable[list[Line]]: ...
 
 
-_BENCHES: Final[Mapping[str, _Bench]] = {"renewals": renewals.run}
+_BENCHES: Final[Mapping[str, _Bench]] = {
+    "renewals": renewals.run,
+    "clock": clock.run,
+    "scan": scan.run,
+}
 
 
 def main() -> None:

@@ -26,10 +26,6 @@ class CountingDatabase(Database):
             yield _Counted(connection, self.sent)
         self.sent["COMMIT"] += 1
 
-    @property
-    def round_trips(self) -> int:
-        return self.sent.total()
-
 
 @dataclass(frozen=True, slots=True)
 class _Counted:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -59,17 +59,9 @@ class Ground:
         finally:
             await connection.close()
 
-    @asynccontextmanager
-    async def tenant(self, tenant_id: str) -> AsyncIterator[Connection]:
+    def tenant(self, tenant_id: str) -> AbstractAsyncContextManager[Connection]:
         """A connection that sees one tenant's test data."""
-        connection = await asyncpg.connect(
-            self.database_url,
-            server_settings={"role": ROLE, "search_path": PATH, "duro.tenant": tenant_id},
-        )
-        try:
-            yield connection
-        finally:
-            await connection.close()
+        return connected_as_tenant(self.database_url, tenant_id)
 
     async def new_tenant(self, name: str) -> str:
         wall = SystemClock().wall()
@@ -87,6 +79,19 @@ class Ground:
         """Plans know the new rows, and no checkpoint of the seeding falls into the measurement."""
         async with self.owner() as connection:
             await connection.execute("VACUUM ANALYZE")
+
+
+@asynccontextmanager
+async def connected_as_tenant(database_url: str, tenant_id: str) -> AsyncIterator[Connection]:
+    """A connection that sees one tenant's test data, and writes it."""
+    connection = await asyncpg.connect(
+        database_url,
+        server_settings={"role": ROLE, "search_path": PATH, "duro.tenant": tenant_id},
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

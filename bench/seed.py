@@ -51,9 +51,14 @@ def due_since(now: datetime, *, count: int) -> Period:
     """Monthly periods that ended one after the other within the last 50 minutes."""
     # Later than an hour counts as an outage, which is another path.
     ends_at = now - timedelta(minutes=50)
-    return Period(_month_before(ends_at), ends_at, timedelta(minutes=40) / count)
+    return Period(_months_later(ends_at, -1), ends_at, timedelta(minutes=40) / count)
 
 
-def _month_before(at: datetime) -> datetime:
-    year, month0 = divmod(at.year * 12 + at.month - 2, 12)
+def month_after(at: datetime) -> datetime:
+    """The same day of the next month, at most the 28th."""
+    return _months_later(at, 1)
+
+
+def _months_later(at: datetime, months: int) -> datetime:
+    year, month0 = divmod(at.year * 12 + at.month - 1 + months, 12)
     return at.replace(year=year, month=month0 + 1, day=min(at.day, 28))
