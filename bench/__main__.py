@@ -45,8 +45,13 @@ async def _run(names: Sequence[str], *, is_full: bool) -> list[Line]:
 
 
 def _machine() -> str:
+    """Where and when, and how much else the machine had to do in the last minute, as `uptime` tells it."""
     at = SystemClock().wall()
-    return f"{at:%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    load = os.getloadavg()[0]
+    return (
+        f"{at:%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}, load {load:.1f} at the end"
+    )
 
 
 if __name__ == "__main__":
