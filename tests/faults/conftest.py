@@ -1,0 +1,14 @@
+"""Owns the ground of the fault tests."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.fault_data import unfence
+from tests.support.faults import Ground
+
+
+@pytest.fixture
+async def ground(database_url: str, redis_url: str, tmp_path: Path) -> Ground:
+    await unfence(database_url)
+    return Ground(database_url, redis_url, tmp_path / "children.log")

@@ -1,0 +1,231 @@
+"""Owns the process that faults strike: a whole Duro that counts its await points and is hit at one of them.
+
+The production code knows nothing of this: the calls that leave the process (PostgreSQL, Redis, the gateway) are wrapped
+here, in a process of its own, and each has a point before it and one after it.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import product
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import redis.asyncio
+import redis.exceptions
+import structlog
+
+from duro.adapters.gateways.simulated import SimulatedGateway
+from duro.errors import UnavailableError
+from duro.kit.clock import SystemClock
+from duro.kit.logs import configure_logs
+from duro.kit.modes import Mode
+from duro.kit.work import WorkScope
+from duro.runtime.serve import Role, Running, run_loop, running
+from duro.runtime.stopping import stop_signals
+from tests.support.statements import all_statements, title
+from tests.support.system import settings_for
+
+log = structlog.get_logger(__name__)
+
+
+class Kind(StrEnum):
+    """What happens at the point."""
+
+    KILL = "kill"  # SIGKILL: the process is gone
+    CUT = "cut"  # the connection is gone, and with it the answer; the process lives on
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first await point is 1."""
+
+    kind: Kind
+    at: int
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What the process is to be.
+
+    With `works` it runs each of them once for each tenant and ends; else it serves until SIGTERM. `ahead` is how much
+    its clock is before the machine's.
+    """
+
+    database_url: str
+    redis_url: str
+    log: Path
+    roles: frozenset[Role] = frozenset()
+    works: tuple[str, ...] = ()
+    tenant_ids: tuple[str, ...] = ()
+    ahead: timedelta = timedelta(0)
+    fault: Fault | None = None
+    # Counts from the first thing it does, not from the moment it is ready.
+    is_counted_from_start: bool = False
+    drain_s: int = 10
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ready:
+    """It serves."""
+
+    public_url: str | None
+
+
+@dataclass(frozen=True)
+class Struck:
+    """The fault happened, at this point."""
+
+    point: str
+
+
+@dataclass(frozen=True)
+class Passed:
+    """It came to its end through these points."""
+
+    points: list[str]
+
+
+@dataclass
+class ShiftedClock:
+    """The machine's clock, so much ahead."""
+
+    ahead: timedelta
+
+    def wall(self) -> datetime:
+        return SystemClock().wall() + self.ahead
+
+
+@dataclass
+class Points:
+    """Counts the points that the process passes, and strikes at one of them."""
+
+    fault: Fault | None
+    told: Pipe
+    is_counting: bool = False
+    passed: list[str] = field(default_factory=list)
+
+    def cuts(self, point: str) -> bool:
+        """Whether the connection is lost here; a kill does not return."""
+        if not self.is_counting:
+            return False
+        self.passed.append(point)
+        if self.fault is None or len(self.passed) != self.fault.at:
+            return False
+        self.told.send(Struck(point))
+        if self.fault.kind is Kind.KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+
+def child(orders: Orders, told: Pipe) -> None:
+    """The whole life of the process; what it says goes to the log."""
+    descriptor = os.open(orders.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    configure_logs(style="json")
+    run_loop(_live(orders, told))
+
+
+async def _live(orders: Orders, told: Pipe) -> None:
+    points = Points(orders.fault, told, is_counting=orders.is_counted_from_start)
+    _watch_postgres(points)
+    if orders.roles:
+        # A single piece of work passes the same points every time; the doorbell rings beside it.
+        _watch_redis(points)
+    _watch_gateway(points, orders.latency_s)
+    settings = settings_for(orders.database_url, orders.redis_url)
+    worker = settings.worker.model_copy(update={"drain_s": orders.drain_s})
+    settings = settings.model_copy(update={"worker": worker})
+    clock = ShiftedClock(orders.ahead)
+    with stop_signals() as asked:
+        async with running(settings, roles=orders.roles, clock=clock) as process:
+            told.send(Ready(process.public_url))
+            points.is_counting = True
+            if orders.works:
+                await _work(orders, process)
+            else:
+                await asked.wait()
+        points.is_counting = False
+    told.send(Passed(points.passed))
+
+
+async def _work(orders: Orders, process: Running) -> None:
+    works = {work.name: work for work in process.system.works}
+    for tenant_id, name in product(orders.tenant_ids, orders.works):
+        scope = WorkScope(process.ground.db, Mode.TEST, tenant_id)
+        try:
+            await works[name].run(scope, works[name].batch)
+        except UnavailableError:
+            # What a job does that lost its database: it ends, and the work is found again.
+            log.warning("work_postponed", work=name)
+
+
+def _watch_postgres(points: Points) -> None:
+    names = {statement.text: title(statement) for statement in all_statements()}
+
+    def watched(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def watching(
+            connection: Any,  # noqa: ANN401 - asyncpg ships no types
+            text: str,
+            *args: object,
+            **options: object,
+        ) -> object:
+            label = names.get(text) or text.partition(";")[0]
+            if points.cuts(f"before {label}"):
+                connection.terminate()
+            answer = await call(connection, text, *args, **options)
+            if points.cuts(f"after {label}"):
+                connection.terminate()
+                raise asyncpg.ConnectionDoesNotExistError("the answer was lost")
+            return answer
+
+        return watching
+
+    for method in ("execute", "fetch", "fetchrow", "fetchval"):
+        setattr(asyncpg.Connection, method, watched(getattr(asyncpg.Connection, method)))
+
+
+def _watch_redis(points: Points) -> None:
+    def watched(call: Callable[..., Awaitable[Any]], label: str) -> Callable[..., Awaitable[Any]]:
+        async def watching(client: object, *args: object, **options: object) -> object:
+            if points.cuts(f"before {label}"):
+                raise redis.exceptions.ConnectionError("the command was lost")
+            answer = await call(client, *args, **options)
+            if points.cuts(f"after {label}"):
+                raise redis.exceptions.ConnectionError("the answer was lost")
+            return answer
+
+        return watching
+
+    clients: tuple[tuple[type, str, str], ...] = (
+        (redis.asyncio.Redis, "execute_command", "redis command"),
+        (redis.asyncio.client.Pipeline, "execute", "redis pipeline"),
+    )
+    for client, method, label in clients:
+        setattr(client, method, watched(getattr(client, method), label))
+
+
+def _watch_gateway(points: Points, latency_s: float) -> None:
+    def watched(call: Callable[..., Awaitable[Any]], label: str) -> Callable[..., Awaitable[Any]]:
+        async def watching(gateway: SimulatedGateway, request: object) -> object:
+            if points.cuts(f"before {label}"):
+                raise ConnectionResetError("the request was lost")
+            answer = await call(gateway, request)
+            await asyncio.sleep(latency_s)
+            if points.cuts(f"after {label}"):
+                raise ConnectionResetError("the answer was lost")
+            return answer
+
+        return watching
+
+    for method in ("charge", "look_up"):
+        original = getattr(SimulatedGateway, method)
+        setattr(SimulatedGateway, method, watched(original, f"gateway {method}"))

@@ -1,0 +1,166 @@
+"""Owns the fault harness: processes that are killed or cut off at a chosen point, and their recovery.
+
+A child is a real process forked from a server that has imported everything, so that hundreds of them are cheap. A test
+gives it orders, waits for the fault, starts another one as an operator would, and looks at the books.
+"""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, Final
+
+from duro.kit.clock import SystemClock
+from duro.runtime.serve import ALL_ROLES
+from tests.support.fault_child import Orders, Passed, Ready, Struck, child
+from tests.support.fault_data import contradictions, count_due, count_unsettled
+
+# DURO_TEST_FAULTS=long runs every seed and every scenario.
+IS_LONG: Final = os.environ.get("DURO_TEST_FAULTS") == "long"
+# Checks of open attempts are due, and leases of dead processes are over.
+LATER: Final = timedelta(minutes=3)
+_START_S: Final = 60.0
+_END_S: Final = 60.0
+_WORK_S: Final = 30.0
+_STARTS_MAX: Final = 4
+_forks: Final = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([child.__module__])
+
+
+@dataclass(frozen=True)
+class End:
+    """How a child ended: the point where it was struck, or the points that it passed."""
+
+    code: int
+    struck: str | None
+    points: Sequence[str]
+
+
+class Child:
+    """A process under orders."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._pipe, far_end = _forks.Pipe(duplex=False)
+        self._process: ForkServerProcess = _forks.Process(target=child, args=(orders, far_end))
+        self._process.start()
+        far_end.close()
+        self._struck: str | None = None
+        self._points: Sequence[str] = ()
+
+    async def ready(self) -> str:
+        """Its public address, once it serves; empty if it has none or was struck before."""
+        while (said := await self._receive(_START_S)) is not None:
+            if isinstance(said, Ready):
+                return said.public_url or ""
+        return ""
+
+    async def end(self) -> End:
+        """Once it is gone."""
+        while await self._receive(_END_S) is not None:
+            pass
+        await _readable(self._process.sentinel, _END_S)
+        self._process.join()
+        code = self._process.exitcode
+        assert code is not None
+        return End(code, self._struck, self._points)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def ask_to_stop(self) -> None:
+        self._process.terminate()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    async def _receive(self, patience_s: float) -> object:
+        """What it says next; None when it is gone."""
+        await _readable(self._pipe.fileno(), patience_s)
+        try:
+            said: object = self._pipe.recv()
+        except EOFError:
+            return None
+        if isinstance(said, Struck):
+            self._struck = said.point
+        elif isinstance(said, Passed):
+            self._points = said.points
+        return said
+
+
+async def _readable(descriptor: int, patience_s: float) -> None:
+    # No threads: two of them that ask after one child at once take its exit code from each other.
+    loop = asyncio.get_running_loop()
+    is_readable = asyncio.Event()
+    loop.add_reader(descriptor, is_readable.set)
+    try:
+        async with asyncio.timeout(patience_s):
+            await is_readable.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where the children work: a database and a Redis of this test, and one log for all of them."""
+
+    database_url: str
+    redis_url: str
+    log: Path
+
+    def orders(self, **what: Any) -> Orders:  # noqa: ANN401 - the fields of the orders
+        return Orders(self.database_url, self.redis_url, self.log, **what)
+
+    async def run(self, **what: Any) -> End:  # noqa: ANN401 - the fields of the orders
+        """A child from its start to its end."""
+        end = await Child(self.orders(**what)).end()
+        assert end.struck or end.code == 0, f"ended with {end.code}\n{self.tail()}"
+        return end
+
+    @asynccontextmanager
+    async def serving(self, **what: Any) -> AsyncIterator[Child]:  # noqa: ANN401 - as above
+        """A child with every role, which is asked to stop at the end if it is still there."""
+        orders = replace(self.orders(roles=ALL_ROLES), **what)
+        started = Child(orders)
+        try:
+            yield started
+            if started.is_alive:
+                started.ask_to_stop()
+                assert (await started.end()).code == 0, self.tail()
+        finally:
+            started.kill()
+
+    async def recover(self, *, ahead: timedelta = LATER) -> None:
+        """New starts, each a little later in business time, until nothing is left to do.
+
+        A renewal that was held up may itself end unknown, so one start is not always the last.
+        """
+        for _ in range(_STARTS_MAX):
+            async with self.serving(ahead=ahead):
+                await self.until_done(ahead=ahead)
+            if not await count_unsettled(self.database_url):
+                return
+            ahead += LATER
+        raise AssertionError(f"outcomes stay unknown\n{self.tail()}")
+
+    async def until_done(
+        self, *, ahead: timedelta = timedelta(0), within_s: float = _WORK_S
+    ) -> None:
+        """Until nothing is due."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + within_s
+        while due := await count_due(self.database_url, SystemClock().wall() + ahead):
+            assert loop.time() < until_s, f"{due} things are still due\n{self.tail()}"
+            await asyncio.sleep(0.05)
+
+    async def contradictions(self) -> list[str]:
+        return await contradictions(self.database_url)
+
+    def tail(self) -> str:
+        """The last that the children said."""
+        return self.log.read_text()[-6000:] if self.log.exists() else "(no log)"
