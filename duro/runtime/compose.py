@@ -24,6 +24,7 @@ from duro.modules.access import module as access
 from duro.modules.access.service import Authenticator
 from duro.modules.catalog import module as catalog
 from duro.modules.charging import module as charging
+from duro.modules.checkout import module as checkout
 from duro.modules.customers import module as customers
 from duro.modules.events import module as events
 from duro.modules.invoices import module as invoices
@@ -79,6 +80,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
     master_key = _master_key(ground.settings.security.master_key)
     envelope = Envelope([master_key])
     simulated = SimulatedGateway(ground.db)
+    gateways = Gateways({Mode.TEST: simulated})
     links = PayLinks(ground.public_url, hmac.digest(master_key, _LINK_KEY, hashlib.sha256))
     loopback = ground.settings.webhooks.allow_loopback
     async with GuardedEgress(allow_loopback=loopback) as egress:
@@ -91,7 +93,8 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             payments.build(simulated),
             invoices.build(),
             recovery.build(),
-            charging.build(gateways=Gateways({Mode.TEST: simulated}), links=links),
+            charging.build(gateways=gateways, links=links),
+            checkout.build(gateways=gateways, public_url=ground.public_url),
             webhooks.build(egress=egress, envelope=envelope),
         )
         # The order of the work is that of one instant on a test clock: what happens, then telling of it.

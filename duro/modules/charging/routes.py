@@ -12,11 +12,13 @@ from duro.modules.charging import first
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.lifecycle import Lifecycle
+from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.model import AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import (
+    CustomerSubscriptionQuery,
     SubscriptionCancel,
     SubscriptionCreate,
     SubscriptionListQuery,
@@ -58,6 +60,18 @@ def _reading(entries: Routes, charging: Charging) -> None:
         """One subscription."""
         row = await SubscriptionRepository(call.tx).get(subscription_id)
         return shown(call.tx, row, charging)
+
+    @entries.get("/v1/customers/{id}/subscriptions", permission="read", id_prefix="cus")
+    async def list_customer_subscriptions(
+        call: Call, customer_id: str, query: CustomerSubscriptionQuery
+    ) -> Page[SubscriptionOut]:
+        """Subscriptions of one customer, newest first."""
+        seek = call.seek(f"subscriptions of {customer_id}", query)
+        customer = await CustomerRepository(call.tx).get(customer_id)
+        found = await SubscriptionRepository(call.tx).list_newest(
+            seek, status=query.status, customer_id=customer.id, plan_id=query.plan_id
+        )
+        return seek.page(found, lambda row: shown(call.tx, row, charging))
 
 
 def _creating(entries: Routes, charging: Charging) -> None:

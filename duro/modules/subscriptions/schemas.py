@@ -1,13 +1,15 @@
 """Subscriptions as they are shown and changed."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from duro.billing.states import Status
 from duro.kit.pagination import ListQuery
-from duro.kit.schema import Body, Metadata, Out
+from duro.kit.schema import Body, Choice, Metadata, Out
+from duro.modules.invoices.schemas import InvoiceLine
 from duro.modules.subscriptions.model import Subscription
 
 _PAYABLE = frozenset({Status.INCOMPLETE, Status.PAST_DUE, Status.UNPAID})
@@ -48,14 +50,26 @@ class SubscriptionOut(Out):
         int | None,
         Field(description="Paid cycles that the promo code still makes cheaper; null: all."),
     ]
+    pending_plan_id: Annotated[
+        str | None,
+        Field(description="The plan it changes to once the charge under way is settled."),
+    ]
+    carried: Annotated[
+        int, Field(description="What a plan change put on the next invoice. Minor units.")
+    ]
 
 
-class SubscriptionListQuery(ListQuery):
-    """Filters of the list of subscriptions."""
+class CustomerSubscriptionQuery(ListQuery):
+    """Filters of the list of one customer's subscriptions."""
 
     status: Status | None = None
-    customer_id: str | None = None
     plan_id: str | None = None
+
+
+class SubscriptionListQuery(CustomerSubscriptionQuery):
+    """Filters of the list of subscriptions."""
+
+    customer_id: str | None = None
 
 
 class SubscriptionCreate(Body):
@@ -83,6 +97,61 @@ class SubscriptionCancel(Body):
 
     at_period_end: bool = False
     reason: Annotated[str | None, Field(max_length=500)] = None
+
+
+class When(StrEnum):
+    """When a change of plan happens."""
+
+    NOW = "now"
+    PERIOD_END = "period_end"
+
+
+class Billing(StrEnum):
+    """When what a change of plan costs is charged."""
+
+    NOW = "now"
+    NEXT_INVOICE = "next_invoice"
+
+
+class PlanChangeAsk(Body):
+    """Another plan for a subscription."""
+
+    plan_id: str
+    when: Annotated[
+        When,
+        Choice,
+        Field(description="`period_end` schedules it, without proration, instead of another."),
+    ] = When.NOW
+    billing: Annotated[
+        Billing,
+        Choice,
+        Field(description="For what it costs now; a credit goes to the balance either way."),
+    ] = Billing.NOW
+
+
+class ProrationOut(Out):
+    """The net of the unused credit of the old plan and the charge of the new one. Minor units."""
+
+    amount: int
+    kind: Literal["charge", "credit", "none"]
+
+
+class ChangeInvoiceOut(Out):
+    """What is charged at once for a change of plan."""
+
+    amount: Annotated[int, Field(description="Less the credit balance. Minor units.")]
+    currency: str
+    lines: list[InvoiceLine]
+    period_start: datetime
+    period_end: datetime
+
+
+class PlanChangeOut(Out):
+    """A change of plan: the subscription with it, what it costs, and the invoice if there is one."""
+
+    subscription: SubscriptionOut
+    proration: ProrationOut
+    invoice: ChangeInvoiceOut | None
 
 
 def is_payable(subscription: Subscription) -> bool:
@@ -123,4 +192,6 @@ def _shown(subscription: Subscription, pay_url: str | None) -> dict[str, Any]:
         "created_at": subscription.created_at,
         "promo_code_id": subscription.promo_code_id,
         "promo_cycles_left": subscription.promo_cycles_left,
+        "pending_plan_id": (subscription.pending_change or {}).get("planId"),
+        "carried": subscription.carried_minor,
     }

@@ -1,0 +1,1 @@
+"""Checkout sessions: what a customer is asked to pay on the hosted page."""
