@@ -1,26 +1,26 @@
 -- name: insert_schedules
 -- $2… one array for each column.
 INSERT INTO dunning_schedules (tenant_id, id, subscription_id, invoice_id, customer_id, state, amount_minor, currency, rail, failure_code,
-       failure_category, attempts_made, settings, settings_version, next_action, next_attempt_at, reason,
+       failure_category, attempts_made, attempts_skipped, settings, settings_version, next_action, next_attempt_at, reason,
        first_failed_at, last_pull_at, deadline_at, recovered_by, refund_due_at, opened_at, closed_at)
 SELECT $1, n.*
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
-              $10::text[], $11::text[], $12::integer[], $13::jsonb[], $14::integer[], $15::text[],
-              $16::timestamptz[], $17::text[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[],
-              $21::text[], $22::timestamptz[], $23::timestamptz[], $24::timestamptz[]) AS n;
+              $10::text[], $11::text[], $12::integer[], $13::integer[], $14::jsonb[], $15::integer[], $16::text[],
+              $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[],
+              $22::text[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[]) AS n;
 
 -- name: save_schedules
 -- $2 ids, then one array for each column that changes while a case is worked.
 UPDATE dunning_schedules AS d
    SET state = n.state, rail = n.rail, failure_code = n.failure_code, failure_category = n.failure_category,
-       attempts_made = n.attempts_made, next_action = n.next_action, next_attempt_at = n.next_attempt_at,
-       reason = n.reason, last_pull_at = n.last_pull_at, deadline_at = n.deadline_at,
+       attempts_made = n.attempts_made, attempts_skipped = n.attempts_skipped, next_action = n.next_action,
+       next_attempt_at = n.next_attempt_at, reason = n.reason, last_pull_at = n.last_pull_at, deadline_at = n.deadline_at,
        recovered_by = n.recovered_by, refund_due_at = n.refund_due_at, closed_at = n.closed_at
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[],
-              $9::timestamptz[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::text[],
-              $14::timestamptz[], $15::timestamptz[])
-       AS n (id, state, rail, failure_code, failure_category, attempts_made, next_action, next_attempt_at, reason,
-             last_pull_at, deadline_at, recovered_by, refund_due_at, closed_at)
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::integer[],
+              $9::text[], $10::timestamptz[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::text[],
+              $15::timestamptz[], $16::timestamptz[])
+       AS n (id, state, rail, failure_code, failure_category, attempts_made, attempts_skipped, next_action,
+             next_attempt_at, reason, last_pull_at, deadline_at, recovered_by, refund_due_at, closed_at)
  WHERE d.tenant_id = $1
    AND d.id = n.id;
 
@@ -44,7 +44,7 @@ SELECT $1, n.*
 -- name: get_schedule
 -- $2 id.
 SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, currency, rail, failure_code,
-       failure_category, attempts_made, settings, settings_version, next_action, next_attempt_at, reason,
+       failure_category, attempts_made, attempts_skipped, settings, settings_version, next_action, next_attempt_at, reason,
        first_failed_at, last_pull_at, deadline_at, recovered_by, refund_due_at, opened_at, closed_at
   FROM dunning_schedules
  WHERE tenant_id = $1
@@ -53,7 +53,7 @@ SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, curren
 -- name: find_schedule_of_invoice
 -- $2 invoice id.
 SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, currency, rail, failure_code,
-       failure_category, attempts_made, settings, settings_version, next_action, next_attempt_at, reason,
+       failure_category, attempts_made, attempts_skipped, settings, settings_version, next_action, next_attempt_at, reason,
        first_failed_at, last_pull_at, deadline_at, recovered_by, refund_due_at, opened_at, closed_at
   FROM dunning_schedules
  WHERE tenant_id = $1
@@ -62,7 +62,7 @@ SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, curren
 -- name: lock_schedules_of_invoices
 -- $2 invoice ids. Lock order: subscription, invoice, schedule, attempt.
 SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, currency, rail, failure_code,
-       failure_category, attempts_made, settings, settings_version, next_action, next_attempt_at, reason,
+       failure_category, attempts_made, attempts_skipped, settings, settings_version, next_action, next_attempt_at, reason,
        first_failed_at, last_pull_at, deadline_at, recovered_by, refund_due_at, opened_at, closed_at
   FROM dunning_schedules
  WHERE tenant_id = $1
@@ -73,7 +73,7 @@ SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, curren
 -- name: lock_open_schedules_of_subscription
 -- $2 subscription id.
 SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, currency, rail, failure_code,
-       failure_category, attempts_made, settings, settings_version, next_action, next_attempt_at, reason,
+       failure_category, attempts_made, attempts_skipped, settings, settings_version, next_action, next_attempt_at, reason,
        first_failed_at, last_pull_at, deadline_at, recovered_by, refund_due_at, opened_at, closed_at
   FROM dunning_schedules
  WHERE tenant_id = $1
@@ -119,7 +119,7 @@ SELECT schedule_id, decided_at, action, rail, next_attempt_at, reason, rule, inp
 -- name: list_schedules
 -- $2 how many, $3 and $4 where the page begins, $5 oldest, $6 state, $7 customer, $8 subscription.
 SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, currency, rail, failure_code,
-       failure_category, attempts_made, settings, settings_version, next_action, next_attempt_at, reason,
+       failure_category, attempts_made, attempts_skipped, settings, settings_version, next_action, next_attempt_at, reason,
        first_failed_at, last_pull_at, deadline_at, recovered_by, refund_due_at, opened_at, closed_at
   FROM dunning_schedules
  WHERE tenant_id = $1
@@ -148,3 +148,20 @@ SELECT t.tenant_id
  WHERE EXISTS (SELECT FROM dunning_schedules d
                 WHERE d.tenant_id = t.tenant_id AND d.next_attempt_at <= COALESCE(own.now, $1::timestamptz))
  ORDER BY t.tenant_id;
+
+-- name: read_settings
+-- The newest version; no row means version 1, the defaults.
+SELECT version, settings, changed_at
+  FROM recovery_settings
+ WHERE tenant_id = $1
+ ORDER BY version DESC
+ LIMIT 1;
+
+-- name: lock_settings
+-- Versions of one tenant follow each other; an advisory lock, because version 1 has no row to hold.
+SELECT pg_advisory_xact_lock(hashtextextended('recovery_settings ' || $1::text, 0))::text;
+
+-- name: insert_settings
+-- $2 version, $3 settings, $4 business time.
+INSERT INTO recovery_settings (tenant_id, version, settings, changed_at)
+VALUES ($1, $2, $3, $4);

@@ -141,6 +141,16 @@ DELETE FROM webhook_deliveries
 DELETE FROM events
  WHERE tenant_id = $1;
 
+-- name: erase_subscription_revenue
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM subscription_revenue
+ WHERE tenant_id = $1;
+
+-- name: erase_revenue_movements
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM revenue_movements
+ WHERE tenant_id = $1;
+
 -- name: erase_recovery_ledger
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM recovery_ledger

@@ -154,6 +154,7 @@ CREATE TABLE dunning_schedules (
     refund_due_at timestamp with time zone,
     opened_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
+    attempts_skipped integer NOT NULL DEFAULT 0,
     CONSTRAINT dunning_schedules_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT one_schedule_per_invoice UNIQUE (tenant_id, invoice_id),
     CONSTRAINT schedule_works_an_invoice FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices(tenant_id, id),
@@ -161,6 +162,7 @@ CREATE TABLE dunning_schedules (
     CONSTRAINT recovered_schedule_says_how CHECK (((state = 'recovered'::text) = (recovered_by IS NOT NULL))),
     CONSTRAINT schedule_amount_is_positive CHECK ((amount_minor > 0)),
     CONSTRAINT schedule_state_is_known CHECK ((state = ANY (ARRAY['scheduled'::text, 'in_flight'::text, 'awaiting_customer'::text, 'recovered'::text, 'exhausted'::text, 'canceled'::text]))),
+    CONSTRAINT skipped_attempts_are_counted_from_zero CHECK ((attempts_skipped >= 0)),
     CONSTRAINT waiting_schedule_has_a_next_action CHECK (((state = ANY (ARRAY['scheduled'::text, 'awaiting_customer'::text])) = (next_attempt_at IS NOT NULL)))
 );
 CREATE INDEX schedules_due ON dunning_schedules USING btree (tenant_id, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
@@ -450,12 +452,13 @@ CREATE TABLE recovery_ledger (
     currency text NOT NULL,
     reason text NOT NULL,
     moved_at timestamp with time zone NOT NULL,
-    CONSTRAINT recovery_ledger_pkey PRIMARY KEY (tenant_id, schedule_id, movement),
+    cause_id text NOT NULL DEFAULT ''::text,
+    CONSTRAINT recovery_ledger_pkey PRIMARY KEY (tenant_id, schedule_id, movement, cause_id),
     CONSTRAINT ledger_row_belongs_to_a_schedule FOREIGN KEY (tenant_id, schedule_id) REFERENCES dunning_schedules(tenant_id, id),
-    CONSTRAINT ledger_amount_is_positive CHECK ((amount_minor > 0)),
+    CONSTRAINT ledger_amount_moves_something CHECK (((amount_minor > 0) OR ((cause_id <> ''::text) AND (amount_minor < 0)))),
     CONSTRAINT ledger_movement_is_known CHECK ((movement = ANY (ARRAY['entered'::text, 'recovered'::text, 'lost'::text, 'cancelled'::text])))
 );
-CREATE UNIQUE INDEX a_case_leaves_the_ledger_once ON recovery_ledger USING btree (tenant_id, schedule_id) WHERE movement <> 'entered'::text;
+CREATE UNIQUE INDEX a_case_leaves_the_ledger_once ON recovery_ledger USING btree (tenant_id, schedule_id) WHERE movement <> 'entered'::text AND cause_id = ''::text;
 CREATE INDEX ledger_by_instant ON recovery_ledger USING btree (tenant_id, moved_at);
 ALTER TABLE recovery_ledger ENABLE ROW LEVEL SECURITY;
 ALTER TABLE recovery_ledger FORCE ROW LEVEL SECURITY;
@@ -505,6 +508,7 @@ CREATE TABLE refunds (
     CONSTRAINT refund_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text]))),
     CONSTRAINT settled_refund_has_its_instant CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL)))
 );
+CREATE INDEX refunds_by_settlement ON refunds USING btree (tenant_id, settled_at) WHERE status = 'succeeded'::text;
 CREATE INDEX refunds_of_invoice ON refunds USING btree (tenant_id, invoice_id, created_at, id);
 CREATE INDEX refunds_to_reconcile ON refunds USING btree (tenant_id, check_at, id) WHERE status = ANY (ARRAY['pending'::text, 'unknown'::text]);
 ALTER TABLE refunds ENABLE ROW LEVEL SECURITY;
@@ -516,6 +520,31 @@ CREATE POLICY scans_see_all_tenants ON refunds AS PERMISSIVE FOR SELECT TO duro_
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON refunds TO duro_sandbox;
 GRANT SELECT ON refunds TO duro_sandbox_scan;
+
+CREATE TABLE revenue_movements (
+    tenant_id text NOT NULL,
+    subscription_id text NOT NULL,
+    "position" integer NOT NULL,
+    kind text NOT NULL,
+    is_involuntary boolean NOT NULL,
+    amount_minor bigint NOT NULL,
+    monthly_minor bigint NOT NULL,
+    currency text NOT NULL,
+    moved_at timestamp with time zone NOT NULL,
+    CONSTRAINT revenue_movements_pkey PRIMARY KEY (tenant_id, subscription_id, "position"),
+    CONSTRAINT revenue_movement_is_of_a_subscription FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions(tenant_id, id),
+    CONSTRAINT churn_leaves_nothing CHECK (((kind = 'churn'::text) = (monthly_minor = 0))),
+    CONSTRAINT only_churn_is_involuntary CHECK (((kind = 'churn'::text) OR (NOT is_involuntary))),
+    CONSTRAINT revenue_movement_kind_is_known CHECK ((kind = ANY (ARRAY['new'::text, 'reactivation'::text, 'expansion'::text, 'contraction'::text, 'churn'::text]))),
+    CONSTRAINT revenue_movement_moves_something CHECK ((amount_minor > 0))
+);
+CREATE INDEX revenue_movements_by_instant ON revenue_movements USING btree (tenant_id, moved_at);
+ALTER TABLE revenue_movements ENABLE ROW LEVEL SECURITY;
+ALTER TABLE revenue_movements FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON revenue_movements AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON revenue_movements TO duro_sandbox;
 
 CREATE TABLE simulated_charges (
     tenant_id text NOT NULL,
@@ -576,6 +605,22 @@ CREATE POLICY own_tenant_only ON simulated_tokens AS PERMISSIVE FOR ALL TO duro_
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON simulated_tokens TO duro_sandbox;
 
+CREATE TABLE subscription_revenue (
+    tenant_id text NOT NULL,
+    subscription_id text NOT NULL,
+    monthly_minor bigint NOT NULL,
+    currency text NOT NULL,
+    CONSTRAINT subscription_revenue_pkey PRIMARY KEY (tenant_id, subscription_id),
+    CONSTRAINT revenue_is_of_a_subscription FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions(tenant_id, id),
+    CONSTRAINT revenue_is_positive CHECK ((monthly_minor > 0))
+);
+ALTER TABLE subscription_revenue ENABLE ROW LEVEL SECURITY;
+ALTER TABLE subscription_revenue FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON subscription_revenue AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON subscription_revenue TO duro_sandbox;
+
 CREATE TABLE subscriptions (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -605,13 +650,18 @@ CREATE TABLE subscriptions (
     promo_code_id text,
     promo_cycles_left integer,
     pending_change jsonb,
+    carried_minor bigint NOT NULL DEFAULT 0,
+    period_price_minor bigint,
     CONSTRAINT subscriptions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT subscription_belongs_to_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers(tenant_id, id),
     CONSTRAINT subscription_has_a_plan FOREIGN KEY (tenant_id, plan_id) REFERENCES plans(tenant_id, id),
     CONSTRAINT subscription_promo_exists FOREIGN KEY (tenant_id, promo_code_id) REFERENCES promo_codes(tenant_id, id),
     CONSTRAINT canceled_subscription_has_its_instant CHECK (((status = 'canceled'::text) = (canceled_at IS NOT NULL))),
+    CONSTRAINT carried_amount_is_not_negative CHECK ((carried_minor >= 0)),
     CONSTRAINT only_a_renewing_subscription_renews CHECK (((renews_at IS NULL) OR (status = ANY (ARRAY['trialing'::text, 'active'::text])))),
+    CONSTRAINT only_an_active_subscription_waits_for_a_change CHECK (((pending_change IS NULL) OR (status = 'active'::text))),
     CONSTRAINT only_an_incomplete_subscription_expires CHECK (((expires_at IS NULL) OR (status = 'incomplete'::text))),
+    CONSTRAINT period_price_is_not_negative CHECK ((period_price_minor >= 0)),
     CONSTRAINT promo_cycles_left_are_not_negative CHECK ((promo_cycles_left >= 0)),
     CONSTRAINT promo_cycles_need_a_promo CHECK (((promo_cycles_left IS NULL) OR (promo_code_id IS NOT NULL))),
     CONSTRAINT subscription_balance_is_not_negative CHECK ((balance_minor >= 0)),

@@ -74,6 +74,7 @@ _DEMANDED: Final[Mapping[str, Mapping[str, object]]] = {
     "checkout_sessions": {"kind": "subscription", "status": "open"},
     "recovery_settings": {"version": 2},
     "refunds": {"status": "pending", "settled_at": None},
+    "revenue_movements": {"kind": "new", "is_involuntary": False},
     "balance_entries": {"reason": "renewal"},
 }
 

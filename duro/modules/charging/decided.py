@@ -3,9 +3,11 @@
 Pure: everything goes into `Changes`, nothing is read or written here.
 """
 
+from dataclasses import replace
 from typing import Final
 
-from duro.billing.dunning import Move
+from duro.billing.case import Escalation
+from duro.billing.decision import Move
 from duro.billing.states import Action
 from duro.modules.charging.model import Changes
 from duro.modules.invoices.model import Invoice
@@ -23,9 +25,11 @@ def follow(changes: Changes, subscription: Subscription, invoice: Invoice, step:
         "reason": step.schedule.reason,
         "nextAttemptAt": step.schedule.next_attempt_at,
     }
+    plan = step.schedule.plan
     match step.move:
         case Move.EXHAUST:
-            _exhausted(changes, subscription, invoice)
+            changes.counts["exhausted"] += 1
+            give_up(changes, subscription, invoice, plan.escalation)
         case Move.REQUEST_CARD_UPDATE:
             changes.record(
                 "subscription_payment_action_required",
@@ -34,7 +38,11 @@ def follow(changes: Changes, subscription: Subscription, invoice: Invoice, step:
                 reason=step.schedule.reason,
                 nextAttemptAt=step.schedule.next_attempt_at,
             )
-            changes.tell("payment_action_required", subscription, cause, told)
+            if not plan.is_quiet:
+                changes.tell("payment_action_required", subscription, cause, told)
+        case _ if plan.is_quiet:
+            # The merchant talks to its customers itself, by the events.
+            pass
         case Move.REMIND:
             changes.counts["reminders"] += 1
             cause = f"{cause}:{changes.tx.now.isoformat()}"
@@ -44,10 +52,20 @@ def follow(changes: Changes, subscription: Subscription, invoice: Invoice, step:
             changes.tell(f"dunning_{number}", subscription, cause, told)
 
 
-def _exhausted(changes: Changes, subscription: Subscription, invoice: Invoice) -> None:
-    moved, event = subscription.step(Action.EXHAUST_DUNNING)
+def give_up(
+    changes: Changes, subscription: Subscription, invoice: Invoice, escalation: Escalation
+) -> Subscription:
+    """The invoice is written off, and the subscription ends or stays unpaid; past due it cannot stay."""
     lost = invoice.written_off()
-    changes.subscriptions[moved.id] = moved
     changes.invoices[lost.id] = lost
-    changes.counts["exhausted"] += 1
+    changes.involuntary.add(subscription.id)
+    if escalation is Escalation.CANCEL:
+        why = "The payment could not be recovered."
+        stopped = replace(subscription, canceled_at=changes.tx.now, cancel_reason=why)
+        moved, event = stopped.step(Action.CANCEL)
+        changes.tell("subscription_cancelled", moved, moved.id, {"reason": why})
+    else:
+        moved, event = subscription.step(Action.EXHAUST_DUNNING)
+    changes.subscriptions[moved.id] = moved
     changes.record(event, moved, lost)
+    return moved

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from duro.kit.db import Tx
@@ -19,12 +21,29 @@ from duro.modules.messages.model import NewMessage
 from duro.modules.messages.repository import OutboxRepository
 from duro.modules.payments.model import Attempt
 from duro.modules.payments.repository import AttemptRepository
-from duro.modules.recovery.model import Schedule
-from duro.modules.recovery.repository import RecoveryRepository
+from duro.modules.recovery.model import Schedule, SettingsVersion
+from duro.modules.recovery.repository import RecoveryRepository, settings_of
 from duro.modules.recovery.service import Payer, Step
 from duro.modules.subscriptions import schemas as subscriptions
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
+from duro.modules.subscriptions.revenue import follow_revenue
+from duro.modules.tenants.repository import zone_of
+
+# What can change what a subscription earns; its plan's new price counts from the first payment at it.
+_MOVES_REVENUE: Final = frozenset(
+    {
+        EventType.SUBSCRIPTION_ACTIVATED,
+        EventType.SUBSCRIPTION_PLAN_CHANGED,
+        EventType.SUBSCRIPTION_PAUSED,
+        EventType.SUBSCRIPTION_RESUMED,
+        EventType.SUBSCRIPTION_RECOVERED,
+        EventType.SUBSCRIPTION_UNPAID,
+        EventType.SUBSCRIPTION_EXPIRED,
+        EventType.SUBSCRIPTION_CANCELLED,
+        EventType.SUBSCRIPTION_PAYMENT_SUCCESS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ class Changes:
     tx: Tx
     zone: ZoneInfo
     links: PayLinks
+    in_force: SettingsVersion
     new_invoices: list[Invoice] = field(default_factory=list)
     new_attempts: list[Attempt] = field(default_factory=list)
     new_schedule_ids: set[str] = field(default_factory=set)
@@ -70,7 +90,13 @@ class Changes:
     events: list[NewEvent] = field(default_factory=list)
     messages: list[NewMessage] = field(default_factory=list)
     returned_promos: Counter[str] = field(default_factory=Counter)
+    # Subscriptions that end or stay unpaid because a payment could not be recovered.
+    involuntary: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def reminder_window(self) -> timedelta:
+        return self.in_force.settings.reminder_window
 
     def new_id(self, prefix: str) -> str:
         return new_id(prefix, wall=self.tx.wall)
@@ -155,6 +181,8 @@ class Changes:
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
         await EventRepository(tx).add(self.events)
+        moved = {event.object_id for event in self.events if event.type in _MOVES_REVENUE}
+        await follow_revenue(tx, moved, involuntary=self.involuntary)
         self.counts["messages"] += await OutboxRepository(tx).add(self.messages)
         await PromoRepository(tx).give_back(self.returned_promos)
 
@@ -166,6 +194,11 @@ class Changes:
         await recovery.save([row for row in schedules if row.id not in new])
         await recovery.add_decisions([row for step in self.steps for row in step.decisions])
         await recovery.add_movements([row for step in self.steps for row in step.movements])
+
+
+async def changes_for(tx: Tx, links: PayLinks) -> Changes:
+    """Nothing changed yet, with what the tenant has chosen."""
+    return Changes(tx, await zone_of(tx), links, await settings_of(tx))
 
 
 class InvoiceExistsError(Exception):

@@ -156,7 +156,9 @@ def _started(changes: Changes, before: Subscription, paid: Invoice) -> Subscript
         latest_invoice_id=paid.id,
     )
     span = Period(paid.period_starts_at, paid.period_ends_at)
-    started = anchored.in_period(span, index=paid.period_index, now=changes.tx.now)
+    started = anchored.in_period(
+        span, index=paid.period_index, now=changes.tx.now, reminder=changes.reminder_window
+    )
     changes.subscriptions[started.id] = started
     changes.record(event, started, paid)
     changes.record("subscription_payment_success", started, paid)
@@ -170,7 +172,9 @@ def _renewed(changes: Changes, subscription: Subscription, paid: Invoice) -> Sub
         moved, event = subscription.step(Action.ACTIVATE)
     span = Period(paid.period_starts_at, paid.period_ends_at)
     renewed = replace(
-        moved.paid_once_more().in_period(span, index=paid.period_index, now=now),
+        moved.paid_once_more().in_period(
+            span, index=paid.period_index, now=now, reminder=changes.reminder_window
+        ),
         last_payment_error=None,
         latest_invoice_id=paid.id,
     )
@@ -189,7 +193,10 @@ def _recovered(changes: Changes, case: Case, paid: Invoice) -> None:
     moved, event = case.subscription.step(Action.RECOVER)
     index, span = _landing(paid, moved, case.plan, changes)
     recovered = replace(
-        moved.paid_once_more().in_period(span, index=index, now=now), last_payment_error=None
+        moved.paid_once_more().in_period(
+            span, index=index, now=now, reminder=changes.reminder_window
+        ),
+        last_payment_error=None,
     )
     changes.subscriptions[recovered.id] = recovered
     changes.counts["recovered"] += 1
@@ -288,8 +295,7 @@ def _renewal_failed(changes: Changes, case: Case) -> None:
         invoice=case.invoice,
         attempt=case.attempt,
         payer=case.payer,
-        zone=changes.zone,
-        now=now,
+        terms=recovery.Terms(changes.in_force, changes.zone, now),
     )
     changes.subscriptions[moved.id] = moved
     changes.take(step, is_new=True)

@@ -16,7 +16,7 @@ from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
 from duro.modules.charging.decided import follow
 from duro.modules.charging.engine import Charging, open_charge
-from duro.modules.charging.model import Changes, OpenCharge
+from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.settle import payers_of
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
@@ -27,7 +27,6 @@ from duro.modules.recovery.repository import DueCase, RecoveryRepository
 from duro.modules.recovery.service import Payer
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
-from duro.modules.tenants.repository import zone_of
 
 log: Final = structlog.get_logger()
 
@@ -68,7 +67,7 @@ async def open_retries(
     tx: Tx, due: Sequence[DueCase], charging: Charging
 ) -> tuple[Changes, list[OpenCharge]]:
     """Phase one of the retries among due cases; the other steps of a case are done here."""
-    changes = Changes(tx, await zone_of(tx), charging.links)
+    changes = await changes_for(tx, charging.links)
     charges: list[OpenCharge] = []
     # Lock order: subscription, invoice, schedule. Cases whose subscription somebody holds wait for the next look.
     subscriptions = await SubscriptionRepository(tx).lock_free({row.subscription_id for row in due})

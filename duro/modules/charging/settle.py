@@ -13,7 +13,7 @@ from duro.kit.db import Tx
 from duro.kit.work import WorkScope
 from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging import outcome
-from duro.modules.charging.model import Case, Changes, Withdrawn
+from duro.modules.charging.model import Case, Changes, Withdrawn, changes_for
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.repository import InvoiceRepository
@@ -24,7 +24,6 @@ from duro.modules.recovery.repository import RecoveryRepository
 from duro.modules.recovery.service import Payer
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
-from duro.modules.tenants.repository import zone_of
 
 log: Final = structlog.get_logger()
 
@@ -78,7 +77,7 @@ async def _settle_singly(scope: WorkScope, one: Settlement, links: PayLinks) -> 
 
 async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> Counter[str]:
     """Records what the gateway said, set by set."""
-    changes = Changes(tx, await zone_of(tx), links)
+    changes = await changes_for(tx, links)
     cases = await _lock_cases(tx, [one.attempt for one in settlements])
     for one in settlements:
         case = cases.get(one.attempt.id)

@@ -1,18 +1,85 @@
 """The case of a failed renewal: its schedule, its decisions and what it moves in the ledger."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from duro.billing import schedule
-from duro.billing.case import Settings
-from duro.billing.dunning import Move
+from duro.billing.case import Escalation, Settings
+from duro.billing.decision import Move
 from duro.billing.failures import Category
-from duro.billing.rails import Rail
+from duro.billing.payday import PAYDAY_ANCHOR_DAY
+from duro.billing.rails import ORDER, Rail
 
 # The settings that everybody has until a merchant changes them.
 DEFAULT_SETTINGS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverySettings:
+    """What a merchant chooses for recovery and reminders; `docs/recovery-settings.md` says what each does."""
+
+    auto_recovery: bool = True
+    renewal_reminders: bool = True
+    renewal_reminder_days: int = 3
+    abandoned_cart: bool = False
+    dunning_enabled: bool = True
+    dunning_escalation_days: int | None = None
+    dunning_escalation: Escalation = Escalation.MARK_UNPAID
+    payday_aware: bool = True
+    payday_anchor_day: int = PAYDAY_ANCHOR_DAY
+    retry_offsets_hours: tuple[int, ...] = (0, 24, 72, 120, 168)
+    max_attempts: int = 5
+    rails: tuple[Rail, ...] = ORDER
+
+    @property
+    def reminder_window(self) -> timedelta:
+        """How long before the period's end its customer is reminded."""
+        return timedelta(days=self.renewal_reminder_days)
+
+    def plan(self) -> Settings:
+        """What a case that opens now lives by; raises `ValueError` if the choices contradict each other."""
+        is_quiet = not self.dunning_enabled
+        return Settings(
+            payday_aware=self.payday_aware,
+            payday_anchor_day=self.payday_anchor_day,
+            offsets_hours=self.retry_offsets_hours,
+            max_attempts=self.max_attempts,
+            rails=self.rails,
+            auto_recovery=self.auto_recovery,
+            is_quiet=is_quiet,
+            escalation=Escalation.MARK_UNPAID if is_quiet else self.dunning_escalation,
+            escalation_days=None if is_quiet else self.dunning_escalation_days,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "RecoverySettings":
+        """A choice that did not exist when the version was written has its default."""
+        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        settings = cls(**known)
+        return replace(
+            settings,
+            dunning_escalation=Escalation(settings.dunning_escalation),
+            retry_offsets_hours=tuple(settings.retry_offsets_hours),
+            rails=tuple(Rail(name) for name in settings.rails),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVersion:
+    """The settings in force; version 1 is the defaults, and nobody ever changed to it."""
+
+    version: int
+    settings: RecoverySettings
+    changed_at: datetime | None
+
+
+DEFAULT_SETTINGS = SettingsVersion(DEFAULT_SETTINGS_VERSION, RecoverySettings(), None)
 
 
 class RecoveredBy(StrEnum):
@@ -21,6 +88,7 @@ class RecoveredBy(StrEnum):
     RETRY = "retry"
     PAYDAY_RETRY = "payday_retry"
     NEW_CARD = "new_card"
+    MANUAL = "manual"
 
 
 class Movement(StrEnum):
@@ -47,6 +115,7 @@ class Schedule:
     failure_code: str
     failure_category: Category
     attempts_made: int
+    attempts_skipped: int
     settings: dict[str, Any]
     settings_version: int
     next_action: Move | None

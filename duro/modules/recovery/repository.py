@@ -11,18 +11,33 @@ from duro.kit.db import Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import Statement, queries
-from duro.modules.recovery.model import DecisionRow, LedgerRow, Schedule
+from duro.modules.recovery.model import (
+    DEFAULT_SETTINGS,
+    DecisionRow,
+    LedgerRow,
+    RecoverySettings,
+    Schedule,
+    SettingsVersion,
+)
 
 _SQL: Final = queries("recovery")
 _COLUMNS: Final = (
     *("id", "subscription_id", "invoice_id", "customer_id", "state", "amount_minor", "currency"),
-    *("rail", "failure_code", "failure_category", "attempts_made", "settings"),
+    *("rail", "failure_code", "failure_category", "attempts_made", "attempts_skipped", "settings"),
     *("settings_version", "next_action", "next_attempt_at", "reason", "first_failed_at"),
     *("last_pull_at", "deadline_at", "recovered_by", "refund_due_at", "opened_at", "closed_at"),
 )
 _MUTABLE: Final = (
-    *("id", "state", "rail", "failure_code", "failure_category", "attempts_made", "next_action"),
-    *("next_attempt_at", "reason", "last_pull_at", "deadline_at", "recovered_by"),
+    *("id", "state", "rail", "failure_code", "failure_category", "attempts_made"),
+    *(
+        "attempts_skipped",
+        "next_action",
+        "next_attempt_at",
+        "reason",
+        "last_pull_at",
+        "deadline_at",
+        "recovered_by",
+    ),
     *("refund_due_at", "closed_at"),
 )
 
@@ -105,6 +120,26 @@ class RecoveryRepository:
         filters = (state, customer_id, subscription_id)
         rows = await self._tx.rows(_SQL["list_schedules"], *place, *filters)
         return [into(Schedule, row) for row in rows]
+
+
+async def settings_of(tx: Tx) -> SettingsVersion:
+    """The recovery settings in force for the transaction's tenant."""
+    row = await tx.row(_SQL["read_settings"])
+    if row is None:
+        return DEFAULT_SETTINGS
+    settings = RecoverySettings.from_dict(row["settings"])
+    return SettingsVersion(row["version"], settings, row["changed_at"])
+
+
+async def lock_settings(tx: Tx) -> SettingsVersion:
+    """The same, with changes by others waiting until this transaction ends."""
+    await tx.value(_SQL["lock_settings"])
+    return await settings_of(tx)
+
+
+async def add_settings(tx: Tx, changed: SettingsVersion) -> None:
+    values = (changed.version, changed.settings.to_dict(), changed.changed_at)
+    await tx.run(_SQL["insert_settings"], *values)
 
 
 def statement(name: str) -> Statement:

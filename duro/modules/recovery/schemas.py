@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from duro.billing.dunning import Move
+from duro.billing.decision import Move
 from duro.billing.failures import Category
 from duro.billing.rails import Rail
 from duro.billing.schedule import Status
@@ -38,6 +38,7 @@ class RecoveryCaseOut(Out):
     failure_code: str
     failure_category: Category
     attempts_made: int
+    attempts_skipped: int
     max_attempts: int
     rail: Rail
     next_action: Move | None
@@ -97,6 +98,7 @@ def _shown(case: Schedule) -> dict[str, Any]:
         "failure_code": case.failure_code,
         "failure_category": case.failure_category,
         "attempts_made": case.attempts_made,
+        "attempts_skipped": case.attempts_skipped,
         "max_attempts": case.plan.max_attempts,
         "rail": case.rail,
         "next_action": case.next_action,

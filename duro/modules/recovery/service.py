@@ -7,15 +7,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from duro.billing import wording
-from duro.billing.case import Context, Settings
-from duro.billing.dunning import (
-    MIN_PULL_GAP,
-    Decision,
-    Move,
-    decide,
-    decide_waiting,
-    waiting_deadline,
-)
+from duro.billing.case import Context, Escalation
+from duro.billing.decision import Decision, Move, Rule
+from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, waiting_deadline
 from duro.billing.failures import Category, requires_new_card
 from duro.billing.rails import PULL, Rail
 from duro.billing.schedule import Action, Status
@@ -23,12 +17,12 @@ from duro.modules.customers.model import Customer
 from duro.modules.invoices.model import Invoice
 from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod
 from duro.modules.recovery.model import (
-    DEFAULT_SETTINGS_VERSION,
     DecisionRow,
     LedgerRow,
     Movement,
     RecoveredBy,
     Schedule,
+    SettingsVersion,
 )
 
 # Rails that a customer with a phone or an e-mail could use, and that no adapter serves yet.
@@ -42,6 +36,15 @@ class Payer:
 
     customer: Customer
     methods: Mapping[Rail, PaymentMethod]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a new case lives by: the settings in force, the tenant's zone and its present."""
+
+    in_force: SettingsVersion
+    zone: ZoneInfo
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,14 @@ def open_case(
     invoice: Invoice,
     attempt: Attempt,
     payer: Payer,
-    zone: ZoneInfo,
-    now: datetime,
+    terms: Terms,
 ) -> Step:
-    """The case of a renewal that has just failed: at risk, with its first decision."""
+    """The case of a renewal that has just failed: at risk, with its first decision.
+
+    It keeps the settings in force, whatever they are changed to later.
+    """
     category, code = failure_of(attempt)
+    now = terms.now
     schedule = Schedule(
         id=schedule_id,
         subscription_id=attempt.subscription_id,
@@ -77,8 +83,9 @@ def open_case(
         failure_code=code,
         failure_category=category,
         attempts_made=0,
-        settings=dict(Settings().to_dict()),
-        settings_version=DEFAULT_SETTINGS_VERSION,
+        attempts_skipped=0,
+        settings=dict(terms.in_force.settings.plan().to_dict()),
+        settings_version=terms.in_force.version,
         next_action=None,
         next_attempt_at=None,
         reason="",
@@ -91,7 +98,7 @@ def open_case(
         closed_at=None,
     )
     step = follow_failure(
-        schedule=schedule, attempt=attempt, history=[attempt], payer=payer, zone=zone, now=now
+        schedule=schedule, attempt=attempt, history=[attempt], payer=payer, zone=terms.zone, now=now
     )
     entered = _movement(step.schedule, Movement.ENTERED, category.value, now)
     return replace(step, movements=(entered, *step.movements))
@@ -134,9 +141,11 @@ def follow_failure(
 def follow_wait(*, schedule: Schedule, payer: Payer, zone: ZoneInfo, now: datetime) -> Step:
     """A case that awaits its customer has come due: remind once more, or give up."""
     context = _context(schedule, attempt=None, history=(), payer=payer, zone=zone, now=now)
-    deadline_at = schedule.deadline_at or now
+    deadline_at = schedule.deadline_at
+    if deadline_at is None and schedule.plan.escalation is not Escalation.KEEP_PAST_DUE:
+        deadline_at = now
     decision = decide_waiting(context=context, deadline_at=deadline_at)
-    inputs = {**context.to_dict(), "deadline_at": deadline_at.isoformat()}
+    inputs = {**context.to_dict(), "deadline_at": deadline_at and deadline_at.isoformat()}
     return _decided(schedule, context, decision, inputs)
 
 
@@ -215,18 +224,26 @@ def _decided(
     now = context.now
     movements: tuple[LedgerRow, ...] = ()
     match decision.move:
-        case Move.RETRY | Move.RETRY_PAYDAY | Move.SWITCH_RAIL:
+        case Move.RETRY | Move.RETRY_PAYDAY | Move.MANUAL_RETRY | Move.SWITCH_RAIL:
             moved = replace(moved.step(Action.RESCHEDULE), deadline_at=None)
         case Move.REQUEST_CARD_UPDATE:
-            deadline = waiting_deadline(context=context)
-            moved = replace(moved.step(Action.AWAIT_CUSTOMER), deadline_at=deadline)
+            moved = _waiting(moved, until=waiting_deadline(context=context))
+        case Move.ESCALATE:
+            moved = _waiting(moved, until=decision.next_attempt_at)
         case Move.REMIND:
-            pass
+            is_kept = decision.rule == Rule.KEPT_PAST_DUE
+            moved = _waiting(moved, until=None if is_kept else schedule.deadline_at)
         case Move.EXHAUST:
             moved = schedule.closed(Action.EXHAUST, at=now, reason=decision.reason)
             movements = (_movement(moved, Movement.LOST, schedule.failure_category.value, now),)
     row = _row(moved, decision, inputs, at=now)
     return Step(moved, (row,), movements, decision.move)
+
+
+def _waiting(schedule: Schedule, *, until: datetime | None) -> Schedule:
+    if schedule.state is not Status.AWAITING_CUSTOMER:
+        schedule = schedule.step(Action.AWAIT_CUSTOMER)
+    return replace(schedule, deadline_at=until)
 
 
 def _context(
@@ -255,6 +272,7 @@ def _context(
         code=schedule.failure_code,
         category=schedule.failure_category,
         attempts_made=schedule.attempts_made,
+        attempts_skipped=schedule.attempts_skipped,
         first_failed_at=schedule.first_failed_at,
         last_pull_at=schedule.last_pull_at,
         same_category_failures=max(len(same), 1),
@@ -281,6 +299,8 @@ def _recovered_by(schedule: Schedule, attempt: Attempt, history: Sequence[Attemp
     first = next((past for past in history if past.id != attempt.id), attempt)
     if first.payment_method_id != attempt.payment_method_id:
         return RecoveredBy.NEW_CARD
+    if schedule.next_action is Move.MANUAL_RETRY:
+        return RecoveredBy.MANUAL
     if schedule.next_action is Move.RETRY_PAYDAY:
         return RecoveredBy.PAYDAY_RETRY
     return RecoveredBy.RETRY
