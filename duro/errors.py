@@ -1,8 +1,10 @@
 """Expected refusals: what a caller did or met, with the HTTP status and the public code of `docs/errors.md`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+from typing_extensions import override
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class DuroError(Exception):
         self.message = message
         self.details = tuple(details)
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What HTTP wants to be told beside the body."""
+        return {}
+
 
 class BadRequestError(DuroError):
     """The request is not what this protocol speaks, for example not JSON."""
@@ -37,6 +44,12 @@ class UnauthorizedError(DuroError):
 
     status = 401
     code = "unauthorized"
+    challenge: ClassVar[str] = "Bearer"
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": self.challenge}
 
 
 class ForbiddenError(DuroError):
@@ -84,6 +97,15 @@ class RateLimitedError(DuroError):
 
     status = 429
     code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(self.retry_s)}
 
 
 class UnavailableError(DuroError):

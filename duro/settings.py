@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -22,6 +22,8 @@ from typing_extensions import override
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 Network: TypeAlias = IPv4Network | IPv6Network
+PerSecond: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]
+Burst: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 Tree: TypeAlias = dict[str, Any]
 
 FILE: Final = Path("duro.toml")
@@ -31,6 +33,7 @@ _PREFIX: Final = "DURO_"
 # Switches of the test suite, the benchmarks and `./run`, not settings.
 _FOREIGN: Final = ("DURO_TEST_", "DURO_BENCH_", "DURO_PYTHON")
 _HIDDEN: Final = "(set, hidden)"
+_EASE: Final = 10
 
 
 class SettingsError(Exception):
@@ -95,6 +98,30 @@ class GatewaySettings(_Section):
     live: None = None
 
 
+class LimitSettings(_Section):
+    """Requests a second that one may keep up, and how many at once; one class of operations may be held lower."""
+
+    key_per_s: PerSecond = 200
+    key_burst: Burst = 1000
+    ip_per_s: PerSecond = 20
+    ip_burst: Burst = 60
+    write_per_s: PerSecond | None = None
+    write_burst: Burst = 1000
+    money_per_s: PerSecond | None = None
+    money_burst: Burst = 1000
+    auth_per_s: PerSecond = 5
+    auth_burst: Burst = 20
+
+    def eased(self) -> Self:
+        """Ten times what nobody has chosen, for developing and tests."""
+        eased = {
+            name: _EASE * value
+            for name, value in self
+            if value is not None and name not in self.model_fields_set
+        }
+        return self.model_copy(update=eased)
+
+
 class WorkerSettings(_Section):
     concurrency: int = Field(default=8, ge=1, le=100)
     drain_s: int = Field(default=10, ge=1, le=20)
@@ -125,6 +152,7 @@ class Settings(BaseSettings):
     health: HealthSettings = HealthSettings()
     security: SecuritySettings = SecuritySettings()
     gateway: GatewaySettings = GatewaySettings()
+    limits: LimitSettings = LimitSettings()
     worker: WorkerSettings = WorkerSettings()
     log: LogSettings = LogSettings()
     webhooks: WebhookSettings = WebhookSettings()

@@ -5,13 +5,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from duro.kit import idempotency
 from duro.kit.db import Database, Tx
 from duro.kit.idempotency import Keyed
 from duro.kit.modes import Mode
 from duro.kit.pagination import ListQuery, Seek, seek
+from duro.kit.permissions import EVERYTHING
 from duro.kit.tenant import Tenant
 
 
@@ -22,14 +23,36 @@ class CredentialKind(StrEnum):
     PUBLISHABLE = "publishable"
 
 
+# Whom an operation lets in: `credential=` of its registry entry.
+SECRET_ONLY: Final = frozenset({CredentialKind.SECRET})
+ANY_KEY: Final = frozenset(CredentialKind)
+NOBODY_KNOWN: Final[frozenset[CredentialKind]] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key that was looked up and is valid."""
+    """A key or access token that was looked up and is valid.
+
+    `id` is that of the key or of the OAuth client: whatever shares it shares a limit. An access token is of the kind
+    `secret`, because it may do what a secret key may.
+    """
 
     id: str
     kind: CredentialKind
     mode: Mode
     tenant: Tenant
+    permissions: frozenset[str] = EVERYTHING
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What the handler of a public operation gets: a request without a credential that the edge understands."""
+
+    request_id: str
+    wall: datetime
+    db: Database
+    authorization: str | None
 
 
 @dataclass(slots=True)

@@ -13,20 +13,22 @@ from duro.errors import (
     DuroError,
     ForbiddenError,
     NotFoundError,
-    UnauthorizedError,
     UnavailableError,
 )
 from duro.kit import idempotency
-from duro.kit.call import Authenticate, Call, Credential, CredentialKind
+from duro.kit.call import Call, Credential, Visit
 from duro.kit.db import Database
+from duro.kit.gate import Gate
 from duro.kit.idempotency import Abandoned, Kept, Keyed, KeyInUseError, OvertakenError
 from duro.kit.intake import Intake, Reader
 from duro.kit.json import dumps
 from duro.kit.modes import Mode
 from duro.kit.pagination import Page
+from duro.kit.permissions import demand_permission
 from duro.kit.registry import Operation, Reply
 
 _BOTH: Final = frozenset(Mode)
+_ASKERS: Final = frozenset({"call", "visit"})
 # A twin can finish between our look at the key and our claim of it: then its answer is kept and the second look finds
 # it. A third is never needed, because kept keys are not removed while a request runs.
 _LOOKS: Final = 2
@@ -48,8 +50,8 @@ class Ports:
     """What answering needs from outside."""
 
     db: Database
-    authenticate: Authenticate
     render: Render
+    gate: Gate
 
 
 class Edge:
@@ -60,25 +62,38 @@ class Edge:
         self._ports = ports
         self._reader = Reader(operation)
         self._modes = operation.options.get("modes", _BOTH)
-        self._kind = operation.options.get("credential", CredentialKind.SECRET)
+        self._permission = operation.options.get("permission")
 
     async def answer(self, request: web.Request, *, request_id: str, wall: datetime) -> Answer:
-        credential = await self._ports.authenticate(_bearer(request))
+        if self.operation.is_public:
+            return await self._answer_visit(request, request_id=request_id, wall=wall)
+        credential = await self._ports.gate.admit(request, self.operation.limit)
         structlog.contextvars.bind_contextvars(
             tenant_id=credential.tenant.id, mode=credential.mode.value
         )
         self._admit(credential)
         intake = await self._reader.read(request)
         call = Call(credential, request_id, wall, self._ports.db)
-        if self.operation.is_mutation:
+        if self.operation.takes_key:
             call.keyed = _keyed(request, intake)
         if call.keyed is None:
             return Answer(self.operation.status, await self._do(call, intake))
         return await self._once(call, call.keyed, intake)
 
+    async def _answer_visit(
+        self, request: web.Request, *, request_id: str, wall: datetime
+    ) -> Answer:
+        await self._ports.gate.admit_visitor(request, self.operation.limit)
+        intake = await self._reader.read(request)
+        authorization = request.headers.get(hdrs.AUTHORIZATION)
+        visit = Visit(request_id, wall, self._ports.db, authorization)
+        return Answer(self.operation.status, self._body(await self._handle(visit, intake)))
+
     def _admit(self, credential: Credential) -> None:
-        if credential.kind is not self._kind:
+        if credential.kind not in self.operation.admits:
             raise ForbiddenError(f"A {credential.kind.value} key may not do this.")
+        if self._permission is not None:
+            demand_permission(credential.permissions, self._permission)
         if credential.mode not in self._modes:
             raise NotFoundError("There is nothing here in this mode.")
 
@@ -88,9 +103,11 @@ class Edge:
         async with call.begin() as call.edge_tx:
             return self._body(await self._handle(call, intake))
 
-    async def _handle(self, call: Call, intake: Intake) -> Reply:
+    async def _handle(self, asker: Call | Visit, intake: Intake) -> Reply:
         values = intake.values
-        arguments = (call if name == "call" else values[name] for name in self.operation.arguments)
+        arguments = (
+            asker if name in _ASKERS else values[name] for name in self.operation.arguments
+        )
         return await self.operation.handler(*arguments)
 
     async def _once(self, call: Call, keyed: Keyed, intake: Intake) -> Answer:
@@ -168,13 +185,6 @@ class Edge:
                 {"items": items, "nextCursor": reply.next_cursor, "hasMore": reply.has_more}
             )
         return dumps(reply.model_dump())
-
-
-def _bearer(request: web.Request) -> str:
-    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise UnauthorizedError("Send a key as `Authorization: Bearer sk_…`.")
-    return token.strip()
 
 
 def _keyed(request: web.Request, intake: Intake) -> Keyed | None:

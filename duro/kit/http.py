@@ -1,6 +1,7 @@
 """The public application: routes every operation, and gives each answer its id and its shape."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -13,23 +14,23 @@ from duro.errors import (
     DuroError,
     NotFoundError,
     PayloadTooLargeError,
-    UnauthorizedError,
 )
 from duro.kit import idempotency
-from duro.kit.call import Authenticate
 from duro.kit.clock import Clock, monotonic_s
 from duro.kit.db import Database
 from duro.kit.edge import Edge, Ports
+from duro.kit.gate import LIMIT_HEADERS, Gate
 from duro.kit.ids import new_id
 from duro.kit.json import dumps
+from duro.kit.limits import LimitClass
 from duro.kit.openapi import document
-from duro.kit.registry import Routes
+from duro.kit.registry import JSON, Operation, Routes
 
 BODY_MAX_BYTES: Final = 1024 * 1024
 REQUEST_ID_HEADER: Final = "Request-Id"
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 OPERATION: Final = web.RequestKey("operation", str)
-_JSON: Final = "application/json"
+_ENTRY: Final = web.RequestKey("entry", Operation)
 
 log = structlog.get_logger(__name__)
 
@@ -44,15 +45,10 @@ class Renderer:
     docs_url: str
 
     def __call__(self, error: DuroError, request_id: str) -> bytes:
-        return self.body(error.code, error.message, request_id, error=error)
-
-    def body(
-        self, code: str, message: str, request_id: str, *, error: DuroError | None = None
-    ) -> bytes:
-        shown: dict[str, object] = {"code": code, "message": message}
-        if error is not None and error.details:
+        shown: dict[str, object] = {"code": error.code, "message": error.message}
+        if error.details:
             shown["details"] = [{"path": d.path, "issue": d.issue} for d in error.details]
-        shown |= {"docUrl": f"{self.docs_url}#{code}", "requestId": request_id}
+        shown |= {"docUrl": f"{self.docs_url}#{error.code}", "requestId": request_id}
         return dumps({"error": shown})
 
 
@@ -67,22 +63,25 @@ def build_app(
     routes: Sequence[Routes],
     db: Database,
     clock: Clock,
-    authenticate: Authenticate,
+    gate: Gate,
     public_url: str,
     observe: Observe | None = None,
 ) -> web.Application:
     """An application with every operation of `routes` and `/openapi.json`; pages may be added to it."""
     render = Renderer(f"{public_url}/docs/errors")
+    handlers: set[Handler] = set()
     app = web.Application(
-        client_max_size=BODY_MAX_BYTES, middlewares=[_outermost(clock, render, observe)]
+        client_max_size=BODY_MAX_BYTES,
+        middlewares=[_outermost(clock, render, observe), _count_others(gate, handlers)],
     )
-    ports = Ports(db=db, authenticate=authenticate, render=render)
+    ports = Ports(db=db, render=render, gate=gate)
     for group in routes:
         for operation in group.operations:
-            edge = Edge(operation, ports)
-            app.router.add_route(operation.method, operation.path, _handler(edge, clock))
+            handler = _handler(Edge(operation, ports), clock)
+            handlers.add(handler)
+            app.router.add_route(operation.method, operation.path, handler)
             if operation.method == "GET":
-                app.router.add_route("HEAD", operation.path, _handler(edge, clock))
+                app.router.add_route("HEAD", operation.path, handler)
     described = dumps(document(routes, public_url=public_url))
     app.router.add_get("/openapi.json", _constant(described))
     return app
@@ -91,6 +90,7 @@ def build_app(
 def _handler(edge: Edge, clock: Clock) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = edge.operation.name
+        request[_ENTRY] = edge.operation
         answer = await edge.answer(request, request_id=request[REQUEST_ID], wall=clock.wall())
         response = _response(answer.status, answer.body)
         if answer.is_replay:
@@ -108,6 +108,18 @@ def _constant(body: bytes) -> Handler:
     return handle
 
 
+def _count_others(gate: Gate, counted: AbstractSet[Handler]) -> Middleware:
+    """Pages and unknown paths count against the address; operations count for themselves."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.match_info.handler not in counted:
+            await gate.admit_visitor(request, LimitClass.READ)
+        return await handler(request)
+
+    return middleware
+
+
 def _outermost(clock: Clock, render: Renderer, observe: Observe | None) -> Middleware:
     """The request's id, one shape for every refusal, and no bug's text in an answer."""
 
@@ -121,6 +133,9 @@ def _outermost(clock: Clock, render: Renderer, observe: Observe | None) -> Middl
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = await _answered(request, handler, render)
         response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers.update(request.get(LIMIT_HEADERS, {}))
+        if _ENTRY in request:
+            response.headers.update(request[_ENTRY].options.get("headers", {}))
         if observe is not None:
             name = request.get(OPERATION, "none")
             observe(name, response.status, monotonic_s() - started_s)
@@ -130,30 +145,32 @@ def _outermost(clock: Clock, render: Renderer, observe: Observe | None) -> Middl
 
 
 async def _answered(request: web.Request, handler: Handler, render: Renderer) -> web.StreamResponse:
-    request_id = request[REQUEST_ID]
     try:
         return await handler(request)
     except DuroError as error:
-        return _refusal(error, render(error, request_id))
+        return _refusal(request, error, render)
     except web.HTTPException as error:
-        return _aiohttp_refusal(error, render, request_id)
+        return _aiohttp_refusal(request, error, render)
     except (
         Exception
     ):  # the boundary: whatever else is raised is a bug, logged here and shown to nobody
         log.exception("request_failed", method=request.method, operation=request.get(OPERATION))
-        message = "Something went wrong on our side."
-        return _response(500, render.body("internal_error", message, request_id))
+        return _refusal(request, DuroError("Something went wrong on our side."), render)
 
 
-def _refusal(error: DuroError, body: bytes) -> web.Response:
-    response = _response(error.status, body)
-    if isinstance(error, UnauthorizedError):
-        response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+def _refusal(request: web.Request, error: DuroError, render: Renderer) -> web.Response:
+    """In the form of the operation, if it has one of its own."""
+    own = request[_ENTRY].options.get("refusals") if _ENTRY in request else None
+    if own is None:
+        response = _response(error.status, render(error, request[REQUEST_ID]))
+    else:
+        response = _response(own.status(type(error)), dumps(own.show(error).model_dump()))
+    response.headers.update(error.headers)
     return response
 
 
 def _aiohttp_refusal(
-    error: web.HTTPException, render: Renderer, request_id: str
+    request: web.Request, error: web.HTTPException, render: Renderer
 ) -> web.StreamResponse:
     """What aiohttp itself refuses: an unknown path or method, a body over the limit."""
     refusal: DuroError
@@ -166,11 +183,11 @@ def _aiohttp_refusal(
             refusal = PayloadTooLargeError("The body is over 1 MiB.")
         case _:
             return error
-    response = _response(refusal.status, render(refusal, request_id))
+    response = _refusal(request, refusal, render)
     if isinstance(error, web.HTTPMethodNotAllowed):
         response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
     return response
 
 
 def _response(status: int, body: bytes) -> web.Response:
-    return web.Response(status=status, body=body, headers={hdrs.CONTENT_TYPE: _JSON})
+    return web.Response(status=status, body=body, headers={hdrs.CONTENT_TYPE: JSON})

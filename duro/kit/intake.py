@@ -1,8 +1,9 @@
 """Reads what an operation takes out of a request, or refuses it with the path of every wrong field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
@@ -16,12 +17,12 @@ from duro.errors import (
 )
 from duro.kit.ids import is_id
 from duro.kit.json import is_storable, parse, unstorable
-from duro.kit.registry import Operation
+from duro.kit.registry import FORM, Operation
 from duro.kit.schema import Body, Query, invalid
 
 _TEXT_MAX: Final = 255
 _NOT_STORABLE: Final = "Must not hold a NUL character or half of a surrogate pair."
-_JSON: Final = "application/json"
+_FIELDS_MAX: Final = 100
 
 
 class _Nothing(Body):
@@ -50,6 +51,7 @@ class Reader:
         self._prefix = operation.options.get("id_prefix")
         self._has_parameters = bool(operation.parameters)
         self._takes_body = operation.is_mutation
+        self._media = operation.media
         self._body: type[Body] = operation.body or _Nothing
         self._has_query = operation.query is not None
         self._query: type[Query] = operation.query or _NoQuery
@@ -84,8 +86,15 @@ class Reader:
         if not raw:
             # An action may be called without a body; where fields are required, each is named.
             return {}
-        if request.content_type != _JSON or (request.charset or "utf-8").lower() != "utf-8":
-            raise UnsupportedMediaTypeError("The body must be application/json in UTF-8.")
+        if (
+            request.content_type not in self._media
+            or (request.charset or "utf-8").lower() != "utf-8"
+        ):
+            raise UnsupportedMediaTypeError(
+                f"The body must be {' or '.join(self._media)} in UTF-8."
+            )
+        if request.content_type == FORM:
+            return _form(raw, refused)
         value = parse(raw)
         refused.extend(Detail(path, _NOT_STORABLE) for path in unstorable(raw, value))
         return value
@@ -106,8 +115,25 @@ async def _raw(request: web.Request) -> bytes:
 def _query(request: web.Request, refused: list[Detail]) -> dict[str, str]:
     if not request.query_string:
         return {}
+    return _fields(request.query.items(), refused)
+
+
+def _form(raw: bytes, refused: list[Detail]) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            raw.decode("utf-8"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_FIELDS_MAX,
+        )
+    except ValueError as error:
+        raise BadRequestError("The body is not a form in UTF-8.") from error
+    return _fields(pairs, refused)
+
+
+def _fields(pairs: Iterable[tuple[str, str]], refused: list[Detail]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, text in request.query.items():
+    for name, text in pairs:
         if not is_storable(name):
             refused.append(Detail("", _NOT_STORABLE))
         elif name in found:

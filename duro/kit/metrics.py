@@ -46,6 +46,9 @@ _doorbells: Final = Counter(
 _queue_depth: Final = Gauge(
     "duro_queue_jobs", "Jobs that wait in a queue.", ["queue"], registry=REGISTRY
 )
+_limited: Final = Counter(
+    "duro_requests_limited", "Requests refused by a rate limit.", ["kind"], registry=REGISTRY
+)
 _pool: Final = Gauge(
     "duro_db_connections", "Database connections.", ["pool", "state"], registry=REGISTRY
 )
@@ -74,6 +77,11 @@ def count_attempt(*, mode: Mode, outcome: str, count: int = 1) -> None:
 
 def count_doorbell(*, result: str) -> None:
     _doorbells.labels(result).inc()
+
+
+def count_limited(*, kind: str) -> None:
+    """`kind` is the class of the operation."""
+    _limited.labels(kind).inc()
 
 
 def note_scan(*, work: str, mode: Mode, tenants: int) -> None:

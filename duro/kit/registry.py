@@ -19,7 +19,8 @@ from typing import (
 )
 
 from duro.errors import DuroError
-from duro.kit.call import Call, CredentialKind
+from duro.kit.call import SECRET_ONLY, Call, CredentialKind
+from duro.kit.limits import LimitClass
 from duro.kit.modes import Mode
 from duro.kit.pagination import Page
 from duro.kit.schema import Body, Out, Query
@@ -30,7 +31,22 @@ Resume: TypeAlias = Callable[[Call, str], Awaitable[Reply]]
 H = TypeVar("H", bound=Handler)
 
 _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
-_NAMED: Final = frozenset({"call", "body", "query"})
+_NAMED: Final = frozenset({"call", "visit", "body", "query"})
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+# Options that make sense for a tenant only.
+_OF_A_TENANT: Final = frozenset({"permission", "modes", "transaction", "resume"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Another form of refusals, for an operation whose standard asks for one."""
+
+    model: type[Out]
+    status: Callable[[type[DuroError]], int]
+    show: Callable[[DuroError], Out]
 
 
 class Options(TypedDict, total=False):
@@ -43,7 +59,12 @@ class Options(TypedDict, total=False):
     id_prefix: str  # the form of `{id}`; anything else is not found
     modes: AbstractSet[Mode]  # elsewhere not found; default both
     transaction: Literal["edge", "own"]  # default edge
-    credential: CredentialKind  # default secret
+    credential: AbstractSet[CredentialKind]  # default secret; none of them: public, takes a `Visit`
+    limit: LimitClass  # default: money for own transactions, else by the method
+    media: tuple[str, ...]  # content types of the body; default JSON
+    headers: Mapping[str, str]  # of each of its answers
+    refusals: Refusals  # default those of docs/errors.md
+    grants: Literal["client_credentials"]  # the OAuth flow whose access tokens it gives
     resume: Resume  # finishes what a dead process began; needed where an own transaction changes something
 
 
@@ -72,6 +93,32 @@ class Operation:
         return self.method != "GET"
 
     @property
+    def admits(self) -> AbstractSet[CredentialKind]:
+        return self.options.get("credential", SECRET_ONLY)
+
+    @property
+    def is_public(self) -> bool:
+        return not self.admits
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether an idempotency key counts: it belongs to a tenant, and a stranger has none."""
+        return self.is_mutation and not self.is_public
+
+    @property
+    def limit(self) -> LimitClass:
+        """Own transactions are those of work that calls a gateway."""
+        if not self.is_mutation:
+            natural = LimitClass.READ
+        else:
+            natural = LimitClass.MONEY if self.owns_transactions else LimitClass.WRITE
+        return self.options.get("limit", natural)
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        return self.options.get("media", (JSON,))
+
+    @property
     def status(self) -> int:
         return self.options.get("status", 200)
 
@@ -84,8 +131,9 @@ class Operation:
 class Routes:
     """The operations of one feature under one heading.
 
-    A handler's annotations say what it takes: `call: Call`, `body` a `Body`, `query` a `Query`, and one `str` for each
-    `{parameter}` of the path, in their order, under any name; and what it answers: an `Out` or a `Page` of one.
+    A handler's annotations say what it takes: `call: Call` (a public one `visit: Visit`), `body` a `Body`, `query` a
+    `Query`, and one `str` for each `{parameter}` of the path, in their order, under any name; and what it answers: an
+    `Out` or a `Page` of one.
     """
 
     tag: str
@@ -138,8 +186,12 @@ def _describe(handler: Handler, *, method: str, path: str, tag: str, options: Op
 
 def _demand_sense(operation: Operation) -> None:
     name, options = operation.name, operation.options
-    if operation.is_mutation and "permission" not in options:
+    if operation.takes_key and "permission" not in options:
         raise TypeError(f"{name} changes something and names no permission")
+    if operation.is_public and ("call" in operation.arguments or _OF_A_TENANT & options.keys()):
+        raise TypeError(f"{name} is public, so it has no tenant, mode or permission")
+    if not operation.is_public and "visit" in operation.arguments:
+        raise TypeError(f"{name} has a credential: it takes a Call, not a Visit")
     if operation.is_mutation and operation.owns_transactions and "resume" not in options:
         raise TypeError(f"{name} opens its own transactions and cannot be resumed after a crash")
     if operation.method in ("GET", "DELETE") and operation.body is not None:

@@ -1,41 +1,32 @@
 """The web applications of the public and core roles."""
 
-from typing import Final
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from duro.kit import metrics
+from duro.kit.gate import Gate
 from duro.kit.http import build_app
+from duro.kit.limits import Limiter
+from duro.runtime import pages
 from duro.runtime.compose import Ground, System
 from duro.runtime.papers import paper
 
-_PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title} · Duro</title></head>
-<body>{body}</body></html>
-"""
-_PAGE_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
-
-def build_public_app(ground: Ground, system: System) -> web.Application:
-    """The merchant API and the errors it can give; the page behind a pay link only says that it is coming."""
+def build_public_app(
+    ground: Ground, system: System, limiter: Limiter | None = None
+) -> web.Application:
+    """The merchant API, the errors it can give, and the pages that customers open."""
     app = build_app(
         routes=system.routes,
         db=ground.db,
         clock=ground.clock,
-        authenticate=system.authenticate,
+        gate=Gate(system.authenticate, limiter, ground.settings.public.trusted_proxies),
         public_url=ground.public_url,
         observe=metrics.count_request,
     )
-    app.router.add_get(
-        "/pay/i/{token}",
-        _page("Pay this invoice", "Paying on this page is coming in a later version."),
-    )
+    app.router.add_get("/pay/i/{token}", pages.show_invoice)
+    app.router.add_get("/pay/{mode:test|live}/{slug}", pages.link_page(ground))
+    app.router.add_get("/checkout/{token}", pages.show_checkout)
     # Where the `docUrl` of every refusal leads.
     app.router.add_get("/docs/errors", _shown("Errors", paper("errors")))
     return app
@@ -53,10 +44,8 @@ def _page(title: str, text: str) -> Handler:
 
 
 def _shown(title: str, body: str) -> Handler:
-    html = _PAGE.format(title=title, body=body)
-
     async def show(_request: web.Request) -> web.StreamResponse:
-        return web.Response(text=html, content_type="text/html", headers=_PAGE_HEADERS)
+        return pages.shown(title, body)
 
     return show
 

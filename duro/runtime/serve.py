@@ -16,10 +16,12 @@ from duro.kit.clock import Clock, SystemClock
 from duro.kit.db import Database
 from duro.kit.ids import new_id
 from duro.kit.jobs import Queues, RedisDoorbell, build_queues, close_redis, open_redis
+from duro.kit.limits import Limiter, open_limiter
 from duro.kit.worker import JobRunner, WorkerPlan
 from duro.runtime import compose as composition
 from duro.runtime.apps import build_core_app, build_public_app
 from duro.runtime.compose import Compose, Ground, System
+from duro.runtime.limiting import limits_of
 from duro.runtime.pools import demand_migrated, needed, open_database
 from duro.runtime.probes import Probes
 from duro.runtime.sites import Listener, listen, serve_on
@@ -88,7 +90,8 @@ async def running(
         probes = Probes(db, database_url, redis, queues, needs_redis=set(roles) != {Role.PUBLIC})
         health_server = await serve_on(listeners["health"], probes.app())
         stack.push_async_callback(health_server.cleanup)
-        servers = await _serve(ground, system, listeners, extend)
+        limiter = _start_limiter(settings, redis_url, stack) if Role.PUBLIC in roles else None
+        servers = await _serve(ground, system, listeners, extend, limiter)
         jobs = _start_jobs(ground, system, queues) if Role.WORKER in roles else None
         stack.push_async_callback(_finish, servers, jobs)
         stack.callback(probes.say_stopping)
@@ -156,17 +159,28 @@ def _public_url(settings: Settings, listeners: dict[str, Listener]) -> str:
 
 
 async def _serve(
-    ground: Ground, system: System, listeners: dict[str, Listener], extend: Extend | None
+    ground: Ground,
+    system: System,
+    listeners: dict[str, Listener],
+    extend: Extend | None,
+    limiter: Limiter | None,
 ) -> list[web.AppRunner]:
     servers = []
     if "public" in listeners:
-        app = build_public_app(ground, system)
+        app = build_public_app(ground, system, limiter)
         if extend is not None:
             extend(app, ground)
         servers.append(await serve_on(listeners["public"], app))
     if "core" in listeners:
         servers.append(await serve_on(listeners["core"], build_core_app()))
     return servers
+
+
+def _start_limiter(settings: Settings, redis_url: str, stack: AsyncExitStack) -> Limiter:
+    limiter = open_limiter(redis_url, limits_of(settings.limits))
+    limiter.start()
+    stack.push_async_callback(limiter.close)
+    return limiter
 
 
 def _start_jobs(ground: Ground, system: System, queues: Queues) -> JobRunner:

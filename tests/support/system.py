@@ -13,7 +13,7 @@ from duro.kit.clock import Clock
 from duro.kit.modes import Mode
 from duro.kit.work import WorkScope
 from duro.runtime.serve import ALL_ROLES, Role, Running, running
-from duro.settings import Settings
+from duro.settings import LimitSettings, Settings
 from tests.support.api import Client, Server
 
 _MASTER_KEY: Final = base64.b64encode(b"\x07" * 32).decode()
@@ -30,6 +30,7 @@ def settings_for(database_url: str, redis_url: str) -> Settings:
             "health": {"port": 0},
             "security": {"master_key": _MASTER_KEY},
             "webhooks": {"allow_loopback": True},
+            "limits": LimitSettings().eased(),
         }
     )
 
