@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made from the registry that routes and validates."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeAlias, cast
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -14,25 +15,22 @@ from duro.errors import (
     InvalidError,
     NotFoundError,
     PayloadTooLargeError,
+    RateLimitedError,
     UnauthorizedError,
     UnavailableError,
     UnsupportedMediaTypeError,
 )
+from duro.kit.call import SECRET_ONLY, CredentialKind
 from duro.kit.modes import Mode
-from duro.kit.registry import Operation, Routes
+from duro.kit.registry import JSON, Operation, Routes
 from duro.kit.schema import Body, Out
 
 Json: TypeAlias = dict[str, Any]
 
 _REF: Final = "#/components/schemas/{model}"
-_ALWAYS: Final = (
-    BadRequestError,
-    UnauthorizedError,
-    ForbiddenError,
-    InvalidError,
-    UnavailableError,
-)
-_MUTATION: Final = (ConflictError, PayloadTooLargeError, UnsupportedMediaTypeError)
+_ALWAYS: Final = (BadRequestError, InvalidError, RateLimitedError, UnavailableError)
+_WITH_CREDENTIAL: Final = (UnauthorizedError, ForbiddenError)
+_WITH_BODY: Final = (PayloadTooLargeError, UnsupportedMediaTypeError)
 _ERROR: Final[Json] = {
     "type": "object",
     "required": ["error"],
@@ -64,6 +62,40 @@ _IDEMPOTENCY_KEY: Final[Json] = {
     "description": "The same key with the same request gives the first answer again, for at least 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
+_HEADERS: Final[Json] = {
+    "Request-Id": {
+        "description": "Names the request in the logs.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'The limits that count, as `"key";q=1000;w=5`: a quota and the seconds in which it is restored '
+        "(draft-ietf-httpapi-ratelimit-headers-09).",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": 'What is left of each, as `"key";r=999;t=1`: requests, and seconds until the quota is whole.',
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds until the request would be let in.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "schema": {"type": "string"},
+    },
+}
+_COUNTED: Final = ("Request-Id", "RateLimit-Policy", "RateLimit")
+_HEADERS_OF: Final = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
+_SCHEMES: Final = {
+    CredentialKind.SECRET: "secretKey",
+    CredentialKind.PUBLISHABLE: "publishableKey",
+}
+_SAID: Final = {
+    CredentialKind.SECRET: "A secret key: `sk_test_…` or `sk_live_…`; it says the mode.",
+    CredentialKind.PUBLISHABLE: "A publishable key: `pk_test_…` or `pk_live_…`; it says the mode.",
+}
+_ACCESS_TOKEN: Final = "accessToken"  # noqa: S105 - the name of a scheme, not a token
 
 
 def document(routes: Sequence[Routes], *, public_url: str) -> Json:
@@ -72,6 +104,12 @@ def document(routes: Sequence[Routes], *, public_url: str) -> Json:
     paths: dict[str, Json] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    granting = [each.path for each in operations if "grants" in each.options]
+    token_url = f"{public_url}{granting[0]}" if granting else None
+    for operation in operations:
+        if operation.admits != SECRET_ONLY:
+            described = paths[operation.path][operation.method.lower()]
+            described["security"] = _security(operation.admits, has_tokens=token_url is not None)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -80,21 +118,39 @@ def document(routes: Sequence[Routes], *, public_url: str) -> Json:
             "description": "Recovery-first subscription billing.",
         },
         "servers": [{"url": public_url}],
-        "security": [{"secretKey": []}],
+        "security": _security(SECRET_ONLY, has_tokens=token_url is not None),
         "tags": [{"name": group.tag} for group in routes],
         "paths": paths,
         "components": {
             "schemas": _schemas(operations),
             "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
-            "securitySchemes": {
-                "secretKey": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "A secret key: `sk_test_…` or `sk_live_…`; it says the mode.",
-                }
-            },
+            "headers": _HEADERS,
+            "securitySchemes": _schemes(operations, token_url),
         },
     }
+
+
+def _schemes(operations: Sequence[Operation], token_url: str | None) -> Json:
+    schemes: Json = {
+        _SCHEMES[kind]: {"type": "http", "scheme": "bearer", "description": _SAID[kind]}
+        for kind in CredentialKind
+        if any(kind in operation.admits for operation in operations)
+    }
+    if token_url is not None:
+        schemes[_ACCESS_TOKEN] = {
+            "type": "oauth2",
+            "description": "An access token of an OAuth client; it may do what a secret key may.",
+            "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": {}}},
+        }
+    return schemes
+
+
+def _security(admits: AbstractSet[CredentialKind], *, has_tokens: bool) -> list[Json]:
+    """One of these; an empty list asks for none."""
+    names = [_SCHEMES[kind] for kind in CredentialKind if kind in admits]
+    if has_tokens and CredentialKind.SECRET in admits:
+        names.insert(1, _ACCESS_TOKEN)
+    return [{name: []} for name in names]
 
 
 def _operation(operation: Operation) -> Json:
@@ -106,7 +162,7 @@ def _operation(operation: Operation) -> Json:
         "parameters": list(_parameters(operation)),
         "responses": {
             str(operation.status): _reply(operation),
-            **{str(error.status): _refusal(error) for error in _errors(operation)},
+            **_refusals(operation),
         },
     }
     if "permission" in options:
@@ -127,7 +183,7 @@ def _parameters(operation: Operation) -> Iterator[Json]:
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     if operation.query is not None:
         yield from _query(operation.query.model_json_schema(by_alias=True))
-    if operation.is_mutation:
+    if operation.takes_key:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
 
 
@@ -166,7 +222,7 @@ def _body(operation: Operation, body: type[Body]) -> Json:
     if "example" in operation.options:
         content["example"] = operation.options["example"]
     is_required = any(field.is_required() for field in body.model_fields.values())
-    return {"required": is_required, "content": {"application/json": content}}
+    return {"required": is_required, "content": dict.fromkeys(operation.media, content)}
 
 
 def _reply(operation: Operation) -> Json:
@@ -176,25 +232,48 @@ def _reply(operation: Operation) -> Json:
         content["example"] = operation.options["example"]
     return {
         "description": "Created." if operation.status == 201 else "Done.",  # noqa: PLR2004 - HTTP
-        "headers": {"Request-Id": {"schema": {"type": "string"}}},
-        "content": {"application/json": content},
+        "headers": _headers(*_COUNTED, *operation.options.get("headers", ())),
+        "content": {JSON: content},
     }
 
 
 def _errors(operation: Operation) -> list[type[DuroError]]:
     found: list[type[DuroError]] = [*_ALWAYS, *operation.options.get("errors", ())]
+    if not operation.is_public:
+        found.extend(_WITH_CREDENTIAL)
     if operation.parameters or "modes" in operation.options:
         found.append(NotFoundError)
     if operation.is_mutation:
-        found.extend(_MUTATION)
+        found.extend(_WITH_BODY)
+    if operation.takes_key:
+        found.append(ConflictError)
     return sorted(found, key=lambda error: error.status)
 
 
-def _refusal(error: type[DuroError]) -> Json:
+def _refusals(operation: Operation) -> Json:
+    """By status; where several share one, with the codes of all."""
+    own = operation.options.get("refusals")
+    codes: dict[int, dict[str, None]] = {}
+    for error in _errors(operation):
+        status = error.status if own is None else own.status(error)
+        codes.setdefault(status, {})[error.code if own is None else own.code(error)] = None
+    model = "Error" if own is None else own.model.__name__
     return {
-        "description": f"`{error.code}`",
-        "headers": {"Request-Id": {"schema": {"type": "string"}}},
-        "content": {"application/json": {"schema": _ref("Error")}},
+        str(status): {
+            "description": ", ".join(f"`{code}`" for code in codes[status]),
+            "headers": _headers(*_COUNTED, *_HEADERS_OF.get(status, ())),
+            "content": {JSON: {"schema": _ref(model)}},
+        }
+        for status in sorted(codes)
+    }
+
+
+def _headers(*names: str) -> Json:
+    return {
+        name: {"$ref": f"#/components/headers/{name}"}
+        if name in _HEADERS
+        else {"schema": {"type": "string"}}
+        for name in names
     }
 
 
@@ -204,6 +283,8 @@ def _schemas(operations: Sequence[Operation]) -> Json:
         if operation.body is not None:
             wanted[operation.body, "validation"] = None
         wanted[operation.reply, "serialization"] = None
+        if "refusals" in operation.options:
+            wanted[operation.options["refusals"].model, "serialization"] = None
     _, found = models_json_schema(list(wanted), by_alias=True, ref_template=_REF)
     schemas: Json = {"Error": _ERROR, **found.get("$defs", {})}
     for operation in operations:

@@ -46,6 +46,7 @@ class Refusals:
 
     model: type[Out]
     status: Callable[[type[DuroError]], int]
+    code: Callable[[type[DuroError]], str]
     show: Callable[[DuroError], Out]
 
 
