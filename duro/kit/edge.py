@@ -1,7 +1,7 @@
 """Answers one operation: credential, input, idempotency key, transaction, handler, reply."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -16,7 +16,7 @@ from duro.errors import (
     UnavailableError,
 )
 from duro.kit import idempotency
-from duro.kit.call import Call, Credential, Visit
+from duro.kit.call import Call, Credential, CredentialKind, Visit
 from duro.kit.db import Database
 from duro.kit.gate import Gate
 from duro.kit.idempotency import Abandoned, Kept, Keyed, KeyInUseError, OvertakenError
@@ -75,7 +75,7 @@ class Edge:
         intake = await self._reader.read(request)
         call = Call(credential, request_id, wall, self._ports.db)
         if self.operation.takes_key:
-            call.keyed = _keyed(request, intake)
+            call.keyed = _keyed(request, intake, credential.kind)
         if call.keyed is None:
             return Answer(self.operation.status, await self._do(call, intake))
         return await self._once(call, call.keyed, intake)
@@ -187,7 +187,7 @@ class Edge:
         return dumps(reply.model_dump())
 
 
-def _keyed(request: web.Request, intake: Intake) -> Keyed | None:
+def _keyed(request: web.Request, intake: Intake, kind: CredentialKind) -> Keyed | None:
     given = request.headers.getall(idempotency.HEADER, [])
     if not given:
         return None
@@ -197,4 +197,9 @@ def _keyed(request: web.Request, intake: Intake) -> Keyed | None:
         request.rel_url.raw_query_string.encode(),
         intake.raw,
     )
-    return idempotency.read_key(given, asked)
+    keyed = idempotency.read_key(given, asked)
+    if keyed is None or kind is CredentialKind.SECRET:
+        return keyed
+    # Everybody can read a publishable key: it must neither be told what the merchant's own keys got, nor take them
+    # away. No caller's key holds a space.
+    return replace(keyed, key=f"{kind.value} {keyed.key}")

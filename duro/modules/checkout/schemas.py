@@ -44,7 +44,8 @@ def _is_host(parts: SplitResult) -> bool:
     if not parts.netloc.startswith("["):
         return len(host) <= _HOST_MAX and _HOST.fullmatch(host) is not None
     try:
-        return ip_address(host).version == 6  # noqa: PLR2004 - brackets are for IPv6
+        # A zone (`%eth0`) means something on one machine only.
+        return "%" not in host and ip_address(host).version == 6  # noqa: PLR2004 - brackets are for IPv6
     except ValueError:
         return False
 
