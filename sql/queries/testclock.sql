@@ -27,24 +27,35 @@ UPDATE test_clocks
  WHERE tenant_id = $1;
 
 -- name: claim_clock
--- $2 wall time, $3 lease. Whoever moves the clock holds it for a few seconds at a time.
+-- $2 wall time, $3 lease. Whoever moves the clock holds it for a few seconds at a time; the lease is also the proof of it.
 UPDATE test_clocks
    SET lease_until = $3
  WHERE tenant_id = $1
    AND (lease_until IS NULL OR lease_until < $2)
-RETURNING now;
+RETURNING tenant_id;
 
 -- name: move_clock
--- $2 the tenant's time, never back; $3 lease.
+-- $2 the tenant's time, never back; $3 the lease held, $4 the next one. No row: another mover has taken over.
 UPDATE test_clocks
-   SET now = greatest(now, $2), lease_until = $3
- WHERE tenant_id = $1;
+   SET now = greatest(now, $2), lease_until = $4
+ WHERE tenant_id = $1
+   AND lease_until = $3
+RETURNING tenant_id;
+
+-- name: extend_clock_lease
+-- $2 the lease held, $3 the next one. No row: as in move_clock.
+UPDATE test_clocks
+   SET lease_until = $3
+ WHERE tenant_id = $1
+   AND lease_until = $2
+RETURNING tenant_id;
 
 -- name: release_clock
--- The lease is over.
+-- $2 the lease held.
 UPDATE test_clocks
    SET lease_until = NULL
- WHERE tenant_id = $1;
+ WHERE tenant_id = $1
+   AND lease_until = $2;
 
 -- name: insert_advance
 -- $2 id, $3 target, $4 last event before it, $5 wall time.
@@ -99,6 +110,16 @@ SELECT p.interval, p.interval_count, count(*) AS subscriptions
    AND s.renews_at <= $2
  GROUP BY p.interval, p.interval_count
  ORDER BY p.interval, p.interval_count;
+
+-- name: find_charge_under_way
+-- $2 wall time. An attempt whose process may still be waiting for the gateway.
+SELECT id
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND status = 'pending'
+   AND lease_until > $2
+ ORDER BY id
+ LIMIT 1;
 
 -- name: free_attempts
 -- Whoever held these attempts may be dead, and asking the gateway again under the same reference is safe.

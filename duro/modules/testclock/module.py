@@ -6,9 +6,10 @@ from dataclasses import replace
 from duro.kit.modes import Mode
 from duro.kit.module import Module
 from duro.kit.work import DueWork, Ran, WorkScope
+from duro.modules.testclock.mover import Mover
 from duro.modules.testclock.repository import LIST_TENANTS_WITH_ADVANCES, NEXT_ADVANCE
 from duro.modules.testclock.routes import routes
-from duro.modules.testclock.service import Mover, is_advancing
+from duro.modules.testclock.service import is_advancing
 
 _EVERY_S = 15
 

@@ -38,11 +38,17 @@ class ClockRepository:
     async def claim(self, lease_until: datetime) -> bool:
         return await self._tx.row(_SQL["claim_clock"], self._tx.wall, lease_until) is not None
 
-    async def move(self, now: datetime, lease_until: datetime) -> None:
-        await self._tx.run(_SQL["move_clock"], now, lease_until)
+    async def move(self, now: datetime, *, held: datetime, lease_until: datetime) -> bool:
+        """False when the lease `held` is not the clock's any more: another mover has taken over."""
+        row = await self._tx.row(_SQL["move_clock"], now, held, lease_until)
+        return row is not None
 
-    async def release(self) -> None:
-        await self._tx.run(_SQL["release_clock"])
+    async def extend(self, *, held: datetime, lease_until: datetime) -> bool:
+        """As `move`, standing still."""
+        return await self._tx.row(_SQL["extend_clock_lease"], held, lease_until) is not None
+
+    async def release(self, held: datetime) -> None:
+        await self._tx.run(_SQL["release_clock"], held)
 
     async def add_advance(self, advance_id: str, target_at: datetime, after_event: int) -> bool:
         """False when another advance is under way; the transaction is of no use then."""
@@ -76,6 +82,11 @@ class ClockRepository:
         return [
             (Interval(row["interval"]), row["interval_count"], row["subscriptions"]) for row in rows
         ]
+
+    async def is_charging(self) -> bool:
+        """Whether somebody may be waiting for the gateway right now."""
+        row = await self._tx.row(_SQL["find_charge_under_way"], self._tx.wall)
+        return row is not None
 
     async def free_claims(self) -> None:
         """Takes over what a dead process held, at once."""

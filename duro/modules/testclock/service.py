@@ -3,9 +3,6 @@
 import asyncio
 import re
 from calendar import monthrange
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +12,7 @@ from duro.kit.clock import monotonic_s
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.kit.schema import refuse
-from duro.kit.work import DueWork, Ran, WorkScope
+from duro.kit.work import WorkScope
 from duro.modules.events.repository import EventRepository
 from duro.modules.testclock.model import Advance, Outcome
 from duro.modules.testclock.repository import ClockRepository
@@ -23,15 +20,11 @@ from duro.modules.testclock.repository import ClockRepository
 _ADVANCE_MAX: Final = timedelta(days=731)
 _DUE_ITEMS_MAX: Final = 200_000
 _EVENTS_SHOWN: Final = 1000
-_LEASE: Final = timedelta(seconds=10)
-_TURN_S: Final = 5.0
 _POLL_S: Final = 0.03
 _WAIT_MAX_S: Final = 600.0
-# Work that is due and that nobody can claim is waited for this often; then the advance says which it was.
-_STUCK_ROUNDS_MAX: Final = 200
 _DURATION: Final = re.compile(
     r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?"
-    r"(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?"
+    r"(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?"
 )
 _LENGTH: Final = {
     Interval.HOUR: timedelta(hours=1),
@@ -55,7 +48,7 @@ async def request_advance(tx: Tx, *, to: datetime | None, by: str | None) -> str
     if await clocks.find_open_advance() is not None:
         return None
     target = _target(now, to, by)
-    await _demand_bounded(clocks, now, target)
+    await _demand_bounded(clocks, now, target, path="to" if by is None else "by")
     await clocks.set(now)
     advance_id = new_id("clk", wall=tx.wall)
     await clocks.add_advance(advance_id, target, await EventRepository(tx).last_position())
@@ -99,6 +92,9 @@ async def reset(tx: Tx) -> None:
     await clocks.lock()
     if await clocks.find_open_advance() is not None:
         raise ConflictError("The clock is being advanced; wait until it is done.")
+    if await clocks.is_charging():
+        # Its money would stand in the gateway's books and nowhere else.
+        raise ConflictError("A charge is under way; try again in a moment.")
     await clocks.erase()
 
 
@@ -112,81 +108,6 @@ async def start_back(tx: Tx, at: datetime) -> None:
 async def release(tx: Tx) -> None:
     """Lets the clock run in real time again, keeping everything, for a seeder only."""
     await ClockRepository(tx).set(None)
-
-
-@dataclass(frozen=True, slots=True)
-class Mover:
-    """Does stored advances; `works` is all due work of the system, in the order of one instant."""
-
-    works: Sequence[DueWork]
-
-    async def run(self, scope: WorkScope, limit: int) -> Ran:
-        """Moves the tenant's clock for a few seconds; `done` is `limit` while there is more to do."""
-        async with scope.begin() as tx:
-            clocks = ClockRepository(tx)
-            advance = await clocks.find_open_advance()
-            if advance is None or not await clocks.claim(tx.wall + _LEASE):
-                return Ran(0)
-            await clocks.free_claims()
-        try:
-            is_done = await self._move(scope, advance)
-        finally:
-            async with scope.begin() as tx:
-                await ClockRepository(tx).release()
-        return Ran(0 if is_done else limit)
-
-    async def _move(self, scope: WorkScope, advance: Advance) -> bool:
-        counts = Counter(advance.counts)
-        until_s = monotonic_s() + _TURN_S
-        stuck = 0
-        while True:
-            due = await self._next(scope, advance)
-            if not due:
-                await _finish(scope, advance, counts, None)
-                return True
-            done = 0
-            for work in due:
-                done += await self._drain(scope, work, counts)
-            stuck = 0 if done else stuck + 1
-            if stuck > _STUCK_ROUNDS_MAX:
-                names = ", ".join(work.name for work in due)
-                await _finish(scope, advance, counts, f"due and not to be claimed: {names}")
-                return True
-            if stuck:
-                await asyncio.sleep(_POLL_S)
-            if monotonic_s() >= until_s:
-                await _note(scope, advance, counts)
-                return False
-
-    async def _next(self, scope: WorkScope, advance: Advance) -> list[DueWork]:
-        """Sets the clock to the next due instant up to the target; the work that is due then."""
-        async with scope.begin() as tx:
-            dues = [(await tx.value(work.next_due), work) for work in self.works]
-            instants = [at for at, _ in dues if at is not None and at <= advance.target_at]
-            now = max(tx.now, min(instants, default=advance.target_at))
-            await ClockRepository(tx).move(now, tx.wall + _LEASE)
-        return [work for at, work in dues if at is not None and at <= now and instants]
-
-    async def _drain(self, scope: WorkScope, work: DueWork, counts: Counter[str]) -> int:
-        done = 0
-        while True:
-            ran = await work.run(scope, work.batch)
-            counts.update(ran.counts)
-            done += ran.done
-            if ran.done < work.batch:
-                return done
-
-
-async def _finish(
-    scope: WorkScope, advance: Advance, counts: Counter[str], failure: str | None
-) -> None:
-    async with scope.begin() as tx:
-        await ClockRepository(tx).save_advance(advance.id, counts, is_done=True, failure=failure)
-
-
-async def _note(scope: WorkScope, advance: Advance, counts: Counter[str]) -> None:
-    async with scope.begin() as tx:
-        await ClockRepository(tx).save_advance(advance.id, counts, is_done=False, failure=None)
 
 
 async def _outcome(tx: Tx, advance: Advance) -> Outcome:
@@ -229,11 +150,13 @@ def add_duration(at: datetime, text: str) -> datetime | None:
         return None
 
 
-async def _demand_bounded(clocks: ClockRepository, now: datetime, target: datetime) -> None:
+async def _demand_bounded(
+    clocks: ClockRepository, now: datetime, target: datetime, *, path: str
+) -> None:
     items = 0
     for interval, count, subscriptions in await clocks.cadences(target):
         items += subscriptions * (1 + (target - now) // (_LENGTH[interval] * count))
     if items > _DUE_ITEMS_MAX:
         raise refuse(
-            "to", f"About {items} renewals fall due on the way; the limit is {_DUE_ITEMS_MAX}."
+            path, f"About {items} renewals fall due on the way; the limit is {_DUE_ITEMS_MAX}."
         )
