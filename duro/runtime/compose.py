@@ -22,6 +22,8 @@ from duro.kit.sql import Statement
 from duro.kit.work import DueWork
 from duro.modules.access import module as access
 from duro.modules.access.service import Authenticator
+from duro.modules.access.uses import KeyUses
+from duro.modules.analytics import module as analytics
 from duro.modules.catalog import module as catalog
 from duro.modules.charging import module as charging
 from duro.modules.checkout import module as checkout
@@ -83,7 +85,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
     gateways = Gateways({Mode.TEST: simulated})
     links = PayLinks(ground.public_url, hmac.digest(master_key, _LINK_KEY, hashlib.sha256))
     loopback = ground.settings.webhooks.allow_loopback
-    async with GuardedEgress(allow_loopback=loopback) as egress:
+    async with GuardedEgress(allow_loopback=loopback) as egress, KeyUses(ground.db) as uses:
         features = (
             events.build(),
             tenants.build(),
@@ -95,6 +97,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             recovery.build(),
             charging.build(gateways=gateways, links=links),
             checkout.build(gateways=gateways, public_url=ground.public_url),
+            analytics.build(),
             webhooks.build(egress=egress, envelope=envelope),
         )
         # The order of the work is that of one instant on a test clock: what happens, then telling of it.
@@ -108,7 +111,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
                 testclock.build(works=works),
             ),
             clocks=LIST_CLOCKS,
-            authenticate=Authenticator(ground.db, ground.clock),
+            authenticate=Authenticator(ground.db, ground.clock, uses),
             endpoints=EndpointService(ground.db, envelope, egress),
         )
 

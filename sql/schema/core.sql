@@ -48,6 +48,7 @@ CREATE TABLE oauth_clients (
     client_id text NOT NULL,
     digest bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
     revoked_at timestamp with time zone,
     CONSTRAINT oauth_clients_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT oauth_client_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
@@ -80,7 +81,7 @@ ALTER TABLE oauth_tokens FORCE ROW LEVEL SECURITY;
 CREATE POLICY core_manages_oauth_tokens ON oauth_tokens AS PERMISSIVE FOR ALL TO duro_core
     USING (true)
     WITH CHECK (true);
-GRANT DELETE, INSERT, SELECT ON oauth_tokens TO duro_core;
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_tokens TO duro_core;
 
 CREATE TABLE payment_slugs (
     mode text NOT NULL,

@@ -23,7 +23,9 @@ from tests.support.statements import (
     words,
 )
 
-_CORE_TABLES: Final = frozenset({"tenants", "api_keys", "payment_slugs"})
+_CORE_TABLES: Final = frozenset(
+    {"tenants", "api_keys", "oauth_clients", "oauth_tokens", "payment_slugs"}
+)
 # A slug says whose it is, as a key does: each is looked up before its tenant is known.
 _CORE_FEATURES: Final = frozenset({"tenants", "access", "payment_links"})
 _WRITES: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})

@@ -1,4 +1,4 @@
-"""API keys: what is kept, and what is shown once."""
+"""API keys and OAuth clients: what is kept, and what is shown once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ class ApiKey:
     kind: CredentialKind
     hint: str
     created_at: datetime
+    last_used_at: datetime | None = None
     revoked_at: datetime | None = None
 
 
@@ -25,3 +26,33 @@ class NewApiKey:
 
     key: ApiKey
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """A program that exchanges `client_id` and a secret for access tokens."""
+
+    id: str
+    mode: Mode
+    name: str
+    client_id: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOAuthClient:
+    """A client that was just made: the only time that its secret is known."""
+
+    client: OAuthClient
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A valid client as it is looked up by its public half."""
+
+    tenant_id: str
+    id: str
+    digest: bytes

@@ -1,4 +1,4 @@
-"""Makes, revokes and checks API keys."""
+"""Makes, revokes and checks API keys; checks access tokens."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -13,18 +13,19 @@ from duro.kit.db import CoreTx, Database
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
 from duro.modules.access.model import ApiKey, NewApiKey
-from duro.modules.access.repository import ApiKeyRepository
+from duro.modules.access.repository import ApiKeyRepository, OAuthRepository
+from duro.modules.access.uses import KeyUses
 
 _KINDS: Final = {CredentialKind.SECRET: "sk", CredentialKind.PUBLISHABLE: "pk"}
-_PREFIXES: Final = frozenset(
-    f"{short}_{mode.value}_" for short, mode in product(_KINDS.values(), Mode)
-)
+_KEYS: Final = frozenset(f"{short}_{mode.value}_" for short, mode in product(_KINDS.values(), Mode))
+_ACCESS_TOKENS: Final = frozenset(f"at_{mode.value}_" for mode in Mode)
 _PREFIX_LENGTH: Final = len("sk_test_")
 _HINT_LENGTH: Final = 4
 # For so long a revoked key may still be honoured by a process that has just looked it up.
 _CACHED: Final = timedelta(seconds=1)
 _CACHED_MAX: Final = 4096
-_INVALID: Final = "The key is not valid."
+_INVALID: Final = "The key or access token is not valid."
+_NO_SUCH_KEY: Final = "There is no such key, or it is revoked already."
 
 
 async def create_key(
@@ -40,36 +41,50 @@ async def create_key(
 async def revoke_key(tx: CoreTx, *, tenant_id: str, key_id: str) -> None:
     """The key opens nothing any more, within a second everywhere."""
     if not await ApiKeyRepository(tx).revoke(tenant_id, key_id):
-        raise NotFoundError("There is no such key, or it is revoked already.")
+        raise NotFoundError(_NO_SUCH_KEY)
+
+
+async def rotate_key(tx: CoreTx, *, tenant_id: str, key_id: str) -> NewApiKey:
+    """A new key of the same mode and kind; the old one ends with the same commit."""
+    keys = ApiKeyRepository(tx)
+    old = await keys.lock(tenant_id, key_id)
+    if old is None or not await keys.revoke(tenant_id, key_id):
+        raise NotFoundError(_NO_SUCH_KEY)
+    return await create_key(tx, tenant_id=tenant_id, mode=old.mode, kind=old.kind)
 
 
 class Authenticator:
-    """Says whose a key is; remembers each answer for a second of wall time."""
+    """Says whose a key or access token is; remembers each answer for a second of wall time."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, uses: KeyUses | None = None) -> None:
         self._db = db
         self._clock = clock
+        self._uses = uses
         self._known: OrderedDict[bytes, tuple[datetime, Credential | None]] = OrderedDict()
 
     async def __call__(self, token: str) -> Credential:
         """Raises `UnauthorizedError`; a mistyped key is refused without a look-up."""
         prefix = token[:_PREFIX_LENGTH]
-        if prefix not in _PREFIXES or not is_token(token, prefix):
+        is_key = prefix in _KEYS
+        if not (is_key or prefix in _ACCESS_TOKENS) or not is_token(token, prefix):
             raise UnauthorizedError(_INVALID)
-        credential = await self._find(sha256(token))
-        if credential is None:
+        wall = self._clock.wall()
+        credential = await self._find(sha256(token), wall, is_key=is_key)
+        if credential is None or (credential.expires_at and credential.expires_at <= wall):
             raise UnauthorizedError(_INVALID)
+        if is_key and self._uses is not None:
+            self._uses.note(credential, wall)
         return credential
 
-    async def _find(self, digest: bytes) -> Credential | None:
-        now = self._clock.wall()
+    async def _find(self, digest: bytes, wall: datetime, *, is_key: bool) -> Credential | None:
         known = self._known.get(digest)
         # A clock that was set back must not keep a revoked key alive.
-        if known is not None and timedelta(0) <= now - known[0] < _CACHED:
+        if known is not None and timedelta(0) <= wall - known[0] < _CACHED:
             return known[1]
         async with self._db.core() as tx:
-            found = await ApiKeyRepository(tx).find_credential(digest)
-        self._known[digest] = (now, found)
+            place = ApiKeyRepository(tx) if is_key else OAuthRepository(tx)
+            found = await place.find_credential(digest)
+        self._known[digest] = (wall, found)
         self._known.move_to_end(digest)
         if len(self._known) > _CACHED_MAX:
             self._known.popitem(last=False)

@@ -1,15 +1,16 @@
 -- OAuth client credentials and the access tokens given for them (RFC 6749 section 4.4).
 
 CREATE TABLE oauth_clients (
-    tenant_id  text        NOT NULL,
-    id         text        NOT NULL,
-    mode       text        NOT NULL,
-    name       text        NOT NULL,
+    tenant_id    text        NOT NULL,
+    id           text        NOT NULL,
+    mode         text        NOT NULL,
+    name         text        NOT NULL,
     -- The public half, `cid_<mode>_…`; its row is looked up before its tenant is known.
-    client_id  text        NOT NULL,
-    digest     bytea       NOT NULL,
-    created_at timestamptz NOT NULL,
-    revoked_at timestamptz,
+    client_id    text        NOT NULL,
+    digest       bytea       NOT NULL,
+    created_at   timestamptz NOT NULL,
+    last_used_at timestamptz,
+    revoked_at   timestamptz,
     CONSTRAINT oauth_clients_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT oauth_client_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     CONSTRAINT oauth_client_mode_is_known CHECK (mode IN ('test', 'live')),
@@ -38,6 +39,6 @@ ALTER TABLE oauth_clients FORCE ROW LEVEL SECURITY;
 ALTER TABLE oauth_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE oauth_tokens FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE ON oauth_clients TO duro_core;
-GRANT SELECT, INSERT, DELETE ON oauth_tokens TO duro_core;
+GRANT SELECT, INSERT, UPDATE, DELETE ON oauth_tokens TO duro_core;
 CREATE POLICY core_manages_oauth_clients ON oauth_clients TO duro_core USING (true) WITH CHECK (true);
 CREATE POLICY core_manages_oauth_tokens ON oauth_tokens TO duro_core USING (true) WITH CHECK (true);
