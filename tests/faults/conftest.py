@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fault_data import unfence
+from tests.support.fault_data import prepare
 from tests.support.faults import Ground
 
 
 @pytest.fixture
 async def ground(database_url: str, redis_url: str, tmp_path: Path) -> Ground:
-    await unfence(database_url)
+    await prepare(database_url)
     return Ground(database_url, redis_url, tmp_path / "children.log")

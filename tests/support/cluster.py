@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
@@ -83,9 +84,11 @@ class Cluster:
             client.flushdb()
         return url
 
-    def restart_postgres(self) -> None:
-        """Restart PostgreSQL under everything that is connected to it."""
+    def restart_postgres(self, *, is_crash: bool = False) -> None:
+        """Restart PostgreSQL under everything that is connected to it; a crash leaves it no time to tidy up."""
         self._settle()
+        if is_crash:
+            os.kill(self._running.pids()["postgres"], signal.SIGQUIT)
         self._loop.wait(self._running.restart_database())
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ from duro.errors import UnavailableError
 from duro.kit.clock import SystemClock
 from duro.kit.logs import configure_logs
 from duro.kit.modes import Mode
-from duro.kit.work import WorkScope
+from duro.kit.work import DueWork, WorkScope
 from duro.runtime.serve import Role, Running, run_loop, running
 from duro.runtime.stopping import stop_signals
 from tests.support.statements import all_statements, title
@@ -68,6 +68,7 @@ class Orders:
     fault: Fault | None = None
     # Counts from the first thing it does, not from the moment it is ready.
     is_counted_from_start: bool = False
+    times_at_once: int = 1
     drain_s: int = 10
     latency_s: float = 0.0
 
@@ -161,11 +162,16 @@ async def _work(orders: Orders, process: Running) -> None:
     works = {work.name: work for work in process.system.works}
     for tenant_id, name in product(orders.tenant_ids, orders.works):
         scope = WorkScope(process.ground.db, Mode.TEST, tenant_id)
-        try:
-            await works[name].run(scope, works[name].batch)
-        except UnavailableError:
-            # What a job does that lost its database: it ends, and the work is found again.
-            log.warning("work_postponed", work=name)
+        jobs = (_do(works[name], scope) for _ in range(orders.times_at_once))
+        await asyncio.gather(*jobs)
+
+
+async def _do(work: DueWork, scope: WorkScope) -> None:
+    try:
+        await work.run(scope, work.batch)
+    except UnavailableError:
+        # What a job does that lost its database: it ends, and the work is found again.
+        log.warning("work_postponed", work=work.name)
 
 
 def _watch_postgres(points: Points) -> None:

@@ -1,15 +1,18 @@
 """Owns what the fault tests work on: due renewals, made by the hundred, and what is left of them afterwards."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
 from duro.kit.clock import SystemClock
 from duro.kit.ids import new_id
+from duro.kit.modes import Mode
 from duro.modules.payments.testcards import Instrument, token_of
+from duro.runtime.serve import running
 from tests.support.invariants import ALWAYS, AT_REST
 from tests.support.roles import Connection, connected
+from tests.support.system import settings_for
 from tests.support.tenants import add_tenant
 
 PLAN: Final = "plan_" + "0" * 26
@@ -18,13 +21,14 @@ _WEEK: Final = timedelta(days=7)
 _DUE_SINCE: Final = timedelta(minutes=10)
 
 # The owner of the tables sees all tenants in the databases of these tests; the application's roles do not.
-_UNFENCE: Final = """
+_PREPARE: Final = """
 DO $$
 DECLARE t regclass;
 BEGIN
     FOR t IN SELECT oid FROM pg_class WHERE relrowsecurity AND relnamespace = 'sandbox'::regnamespace LOOP
         EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', t);
     END LOOP;
+    EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', current_database());
 END $$
 """
 _ADD_PLAN: Final = """
@@ -56,8 +60,10 @@ SELECT $1, n.id, 'subscription_created', n.subscription_id, '{"subscription": {"
 """
 _DUE: Final = """
 SELECT (SELECT count(*) FROM subscriptions WHERE renews_at <= $1)
-     + (SELECT count(*) FROM payment_attempts WHERE status IN ('pending', 'unknown') AND check_at <= $1)
+     + (SELECT count(*) FROM payment_attempts
+         WHERE status IN ('pending', 'unknown') AND (check_at <= $1 OR lease_until > $1))
      + (SELECT count(*) FROM dunning_schedules WHERE next_attempt_at <= $1)
+     + (SELECT count(*) FROM webhook_deliveries WHERE next_attempt_at <= $1)
      + (SELECT count(*) FROM events WHERE dispatched_at IS NULL)
 """
 _UNSETTLED: Final = "SELECT count(*) FROM payment_attempts WHERE status IN ('pending', 'unknown')"
@@ -103,14 +109,15 @@ _CLAIMS: Final = {
 
 @asynccontextmanager
 async def overseeing(database_url: str) -> AsyncIterator[Connection]:
-    """A connection of the owner, who sees all tenants' test data once `unfence` was called."""
+    """A connection of the owner, who sees all tenants' test data once `prepare` was called."""
     async with connected(database_url, search_path="sandbox,core") as connection:
         yield connection
 
 
-async def unfence(database_url: str) -> None:
+async def prepare(database_url: str) -> None:
+    """Lets the owner see all tenants, and commits outlive a crash, as everywhere but in tests."""
     async with overseeing(database_url) as connection:
-        await connection.execute(_UNFENCE)
+        await connection.execute(_PREPARE)
 
 
 async def new_tenant(database_url: str) -> str:
@@ -120,6 +127,15 @@ async def new_tenant(database_url: str) -> str:
     async with overseeing(database_url) as connection:
         await connection.execute(_ADD_PLAN, tenant_id, PLAN, wall - _WEEK - _DUE_SINCE)
     return tenant_id
+
+
+async def add_endpoint(
+    database_url: str, redis_url: str, tenant_id: str, url: str, *types: str
+) -> None:
+    """A webhook endpoint, made as the command line makes it."""
+    settings = settings_for(database_url, redis_url)
+    async with running(settings, roles=()) as process:
+        await process.system.endpoints.add(Mode.TEST, tenant_id, url=url, types=types)
 
 
 async def add_customer(database_url: str, tenant_id: str) -> str:
@@ -152,11 +168,24 @@ def _ids(prefix: str, count: int, wall: datetime) -> list[str]:
     return [new_id(prefix, wall=wall) for _ in range(count)]
 
 
-async def count_due(database_url: str, at: datetime) -> int:
-    """Renewals, retries and look-ups that are due, and events that were not fanned out."""
+async def count_due(database_url: str, ahead: timedelta) -> int:
+    """Renewals, retries, look-ups and deliveries that are then due, charges under way, events not fanned out."""
     async with overseeing(database_url) as connection:
-        found: int = await connection.fetchval(_DUE, at)
+        found: int = await connection.fetchval(_DUE, SystemClock().wall() + ahead)
     return found
+
+
+async def list_events(database_url: str, kind: str) -> list[str]:
+    """The ids of all tenants' events of a type."""
+    async with overseeing(database_url) as connection:
+        rows = await connection.fetch("SELECT id FROM events WHERE type = $1", kind)
+    return [row["id"] for row in rows]
+
+
+async def list_customers(database_url: str) -> set[str]:
+    """The ids of all tenants' customers."""
+    async with overseeing(database_url) as connection:
+        return {row["id"] for row in await connection.fetch("SELECT id FROM customers")}
 
 
 async def count_unsettled(database_url: str) -> int:
@@ -185,10 +214,19 @@ async def count_settled(database_url: str) -> dict[str, int]:
 
 async def contradictions(database_url: str) -> list[str]:
     """What is wrong after renewals that were hit by faults and then recovered; nothing, if all is well."""
-    found = []
+    return await broken_invariants(database_url) + await _contradicted(database_url, _CLAIMS)
+
+
+async def broken_invariants(database_url: str) -> list[str]:
+    """The same of whatever else was done."""
     # The invariants of one tenant hold for all of them at once, because ids are unique.
+    return await _contradicted(database_url, {**ALWAYS, **AT_REST})
+
+
+async def _contradicted(database_url: str, claims: Mapping[str, str]) -> list[str]:
+    found = []
     async with overseeing(database_url) as connection:
-        for claim, query in {**ALWAYS, **AT_REST, **_CLAIMS}.items():
+        for claim, query in claims.items():
             rows = await connection.fetch(query)
             found += [f"not so: {claim} ({len(rows)}, such as {rows[0][0]})"] if rows else []
     return found

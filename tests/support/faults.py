@@ -8,14 +8,15 @@ import asyncio
 import multiprocessing
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from duro.kit.clock import SystemClock
+from duro.kit.jobs import open_redis
 from duro.runtime.serve import ALL_ROLES
 from tests.support.fault_child import Orders, Passed, Ready, Struck, child
 from tests.support.fault_data import contradictions, count_due, count_unsettled
@@ -28,6 +29,7 @@ _START_S: Final = 60.0
 _END_S: Final = 60.0
 _WORK_S: Final = 30.0
 _STARTS_MAX: Final = 4
+_CHUNK: Final = 65536
 _forks: Final = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload([child.__module__])
 
@@ -49,15 +51,15 @@ class Child:
         self._process: ForkServerProcess = _forks.Process(target=child, args=(orders, far_end))
         self._process.start()
         far_end.close()
+        self._ready: Ready | None = None
         self._struck: str | None = None
         self._points: Sequence[str] = ()
 
     async def ready(self) -> str:
         """Its public address, once it serves; empty if it has none or was struck before."""
-        while (said := await self._receive(_START_S)) is not None:
-            if isinstance(said, Ready):
-                return said.public_url or ""
-        return ""
+        while self._ready is None and await self._receive(_START_S) is not None:
+            continue
+        return (self._ready and self._ready.public_url) or ""
 
     async def end(self) -> End:
         """Once it is gone."""
@@ -86,7 +88,9 @@ class Child:
             said: object = self._pipe.recv()
         except EOFError:
             return None
-        if isinstance(said, Struck):
+        if isinstance(said, Ready):
+            self._ready = said
+        elif isinstance(said, Struck):
             self._struck = said.point
         elif isinstance(said, Passed):
             self._points = said.points
@@ -130,6 +134,8 @@ class Ground:
         try:
             yield started
             if started.is_alive:
+                # Before that a signal would end it as it ends every process.
+                await started.ready()
                 started.ask_to_stop()
                 assert (await started.end()).code == 0, self.tail()
         finally:
@@ -143,9 +149,12 @@ class Ground:
         for _ in range(_STARTS_MAX):
             async with self.serving(ahead=ahead):
                 await self.until_done(ahead=ahead)
-            if not await count_unsettled(self.database_url):
-                return
             ahead += LATER
+            left = await count_unsettled(self.database_url) + await count_due(
+                self.database_url, ahead
+            )
+            if not left:
+                return
         raise AssertionError(f"outcomes stay unknown\n{self.tail()}")
 
     async def until_done(
@@ -154,13 +163,61 @@ class Ground:
         """Until nothing is due."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + within_s
-        while due := await count_due(self.database_url, SystemClock().wall() + ahead):
+        while due := await count_due(self.database_url, ahead):
             assert loop.time() < until_s, f"{due} things are still due\n{self.tail()}"
             await asyncio.sleep(0.05)
 
     async def contradictions(self) -> list[str]:
         return await contradictions(self.database_url)
 
+    async def flush_redis(self) -> None:
+        async with open_redis(self.redis_url) as redis:
+            await redis.flushall()
+
     def tail(self) -> str:
         """The last that the children said."""
         return self.log.read_text()[-6000:] if self.log.exists() else "(no log)"
+
+
+class Relay:
+    """Stands between a child and Redis, and can be away."""
+
+    def __init__(self, redis_url: str, socket: Path) -> None:
+        url = urlsplit(redis_url)
+        self.url = url._replace(path=str(socket)).geturl()
+        self._target = url.path
+        self._socket = socket
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def come(self) -> None:
+        self._server = await asyncio.start_unix_server(self._join, self._socket)
+
+    async def go(self) -> None:
+        """Nobody connects any more, and who was connected is cut off."""
+        assert self._server is not None
+        self._server.close()
+        self._socket.unlink()
+        for writer in self._open:
+            writer.transport.abort()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+        self._open |= {writer, far_writer}
+        await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
+        self._open -= {writer, far_writer}
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while passed := await reader.read(_CHUNK):
+            writer.write(passed)
+            await writer.drain()
+    writer.close()
+
+
+def seeds(*, short: int, long: int) -> list[int]:
+    """The seeds of a run; DURO_TEST_FAULTS_SEED asks for one of them again."""
+    if one := os.environ.get("DURO_TEST_FAULTS_SEED"):
+        return [int(one)]
+    return list(range(1, 1 + (long if IS_LONG else short)))
