@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 
 from duro import __version__
-from duro.cli import clock, config, keys, migrate, serve, tenants, webhooks
+from duro.cli import clock, config, keys, migrate, oauth, serve, tenants, webhooks
 from duro.cli.doctor import doctor
-from duro.cli.frame import ExampleGroup, group, with_example
+from duro.cli.frame import group, with_example
+from duro.cli.resources import ResourceGroup
 
 app = typer.Typer(
-    cls=ExampleGroup,
+    cls=ResourceGroup,
     epilog="duro dev --data-dir .duro",
     no_args_is_help=True,
     add_completion=False,
@@ -43,5 +44,6 @@ group(app, migrate.app, "migrate")
 group(app, config.app, "config")
 group(app, tenants.app, "tenants")
 group(app, keys.app, "keys")
+group(app, oauth.app, "oauth")
 group(app, webhooks.app, "webhooks")
 group(app, clock.app, "clock")

@@ -1,7 +1,7 @@
 """`duro keys`: API keys of a tenant."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from duro.cli.frame import (
     with_example,
 )
 from duro.kit.modes import Mode
+
+if TYPE_CHECKING:
+    from duro.modules.access.model import NewApiKey
 
 app = new_group(example="duro keys create --mode test", text="API keys of a tenant.")
 
@@ -37,7 +40,6 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key; it is shown this once."""
-    from duro.cli.output import show_one
     from duro.kit.call import CredentialKind
     from duro.modules.access.service import create_key
     from duro.runtime.target import opened
@@ -49,9 +51,29 @@ def create(
                 made = await create_key(
                     tx, tenant_id=owner.id, mode=mode, kind=CredentialKind(kind.value)
                 )
-        show_one(
-            {"id": made.key.id, "mode": mode, "kind": kind, "key": made.token}, as_json=as_json
-        )
+        _show_key(made, as_json=as_json)
+
+    run(main)
+
+
+@with_example(app, "rotate", "duro keys rotate key_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")
+def rotate(
+    key_id: str,
+    tenant: TenantOption = None,
+    *,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace a key by a new one, shown this once; within a second the old one opens nothing any more."""
+    from duro.modules.access.service import rotate_key
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            async with session.db.core() as tx:
+                made = await rotate_key(tx, tenant_id=owner.id, key_id=key_id)
+        _show_key(made, as_json=as_json)
 
     run(main)
 
@@ -77,6 +99,7 @@ def list_all(
                 "kind": key.kind,
                 "hint": f"…{key.hint}",
                 "createdAt": key.created_at,
+                "lastUsedAt": key.last_used_at,
                 "revokedAt": key.revoked_at,
             }
             for key in found
@@ -100,3 +123,11 @@ def revoke(key_id: str, tenant: TenantOption = None, data_dir: DataDir = None) -
         say(f"{key_id} is revoked.")
 
     run(main)
+
+
+def _show_key(made: "NewApiKey", *, as_json: bool) -> None:
+    from duro.cli.output import show_one
+
+    key = made.key
+    shown = {"id": key.id, "mode": key.mode, "kind": key.kind, "key": made.token}
+    show_one(shown, as_json=as_json)

@@ -15,6 +15,7 @@ from duro.kit.call import Authenticate
 from duro.kit.clock import Clock
 from duro.kit.db import Database
 from duro.kit.envelope import Envelope, read_master_key
+from duro.kit.forgetting import FORGETTING
 from duro.kit.modes import Mode
 from duro.kit.module import Module
 from duro.kit.registry import Routes
@@ -109,6 +110,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
                     for feature in features
                 ),
                 testclock.build(works=works),
+                FORGETTING,
             ),
             clocks=LIST_CLOCKS,
             authenticate=Authenticator(ground.db, ground.clock, uses),

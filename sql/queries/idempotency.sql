@@ -51,3 +51,37 @@ UPDATE idempotency_keys
    AND key = $2
    AND status IS NULL
    AND locked_until = $3;
+
+-- name: list_tenants_with_old_keys
+-- scope: all tenants
+-- $1 wall time, which alone says how old a key is: $2 and $3, the tenants with a time of their own, change nothing.
+-- Steps from tenant to tenant over the index by age.
+WITH RECURSIVE tenant (tenant_id) AS (
+    (SELECT tenant_id FROM idempotency_keys ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT k.tenant_id FROM idempotency_keys k WHERE k.tenant_id > t.tenant_id ORDER BY k.tenant_id LIMIT 1)
+      FROM tenant t
+     WHERE t.tenant_id IS NOT NULL)
+SELECT t.tenant_id
+  FROM tenant t
+ WHERE EXISTS (SELECT FROM idempotency_keys k
+                WHERE k.tenant_id = t.tenant_id AND k.created_at <= $1::timestamptz - INTERVAL '24 hours')
+   AND cardinality($2::text[]) = cardinality($3::timestamptz[])
+ ORDER BY t.tenant_id;
+
+-- name: next_old_key
+SELECT min(created_at) + INTERVAL '24 hours'
+  FROM idempotency_keys
+ WHERE tenant_id = $1;
+
+-- name: forget_keys
+-- $2 wall time, $3 limit. Another that forgets at the same moment takes others.
+DELETE FROM idempotency_keys
+ WHERE tenant_id = $1
+   AND key IN (SELECT key
+                 FROM idempotency_keys
+                WHERE tenant_id = $1
+                  AND created_at <= $2::timestamptz - INTERVAL '24 hours'
+                ORDER BY created_at, key
+                LIMIT $3
+                  FOR UPDATE SKIP LOCKED);

@@ -11,6 +11,7 @@ from duro.kit.crypto import is_token, new_token, sha256
 from duro.kit.db import CoreTx, Database
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
+from duro.kit.schema import refuse
 from duro.modules.access.errors import (
     InvalidClientError,
     InvalidRequestError,
@@ -24,11 +25,14 @@ from duro.modules.access.schemas import TokenRequest
 TOKEN_LIFE: Final = timedelta(minutes=60)
 _GRANT: Final = "client_credentials"
 _FULL_SCOPE: Final = "*"
+_NAME_MAX: Final = 200
 _WRONG: Final = "There is no client with this id and secret."
 
 
 async def create_client(tx: CoreTx, *, tenant_id: str, mode: Mode, name: str) -> NewOAuthClient:
     """A new client of an existing tenant; its secret is in the answer and nowhere else."""
+    if not name.strip() or len(name) > _NAME_MAX:
+        raise refuse("name", f"Must have 1 to {_NAME_MAX} characters, not all blank.")
     secret = new_token(f"csec_{mode.value}_")
     client = OAuthClient(
         id=new_id("oac", wall=tx.wall),

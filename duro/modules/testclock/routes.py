@@ -4,6 +4,7 @@ from typing import Final
 
 from duro.errors import ConflictError, UnavailableError
 from duro.kit.call import Call
+from duro.kit.limits import LimitClass
 from duro.kit.modes import Mode
 from duro.kit.registry import Routes
 from duro.kit.work import WorkScope
@@ -32,6 +33,7 @@ async def _finish(call: Call, advance_id: str) -> AdvanceOut:
     permission="testclock:write",
     modes=_TEST_ONLY,
     transaction="own",
+    limit=LimitClass.WRITE,  # it charges in a world of play, and that is the worker's doing
     resume=_finish,
     errors=(ConflictError, UnavailableError),
     example={"by": "P1M"},
