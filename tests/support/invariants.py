@@ -153,6 +153,19 @@ ALWAYS: Final[Mapping[str, str]] = {
            AND w.created_at <= e.created_at
            AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = e.id AND d.endpoint_id = w.id)
     """,
+    "redemptions_are_counted": """
+        SELECT p.id || ' says ' || p.redeemed_count || ', ' || count(s.id) || ' have it'
+          FROM promo_codes p
+          LEFT JOIN subscriptions s ON s.promo_code_id = p.id
+         GROUP BY p.id, p.redeemed_count
+        HAVING p.redeemed_count <> count(s.id)
+    """,
+    "lines_sum_to_the_amount": """
+        SELECT i.id || ' is ' || i.amount_minor || ', its lines are ' || i.lines
+          FROM invoices i
+         WHERE i.amount_minor <> (SELECT sum((line ->> 'amount')::bigint)
+                                    FROM jsonb_array_elements(i.lines) AS line)
+    """,
     "created_is_told_once": """
         SELECT s.id || ' was announced ' || count(e.id) || ' times'
           FROM subscriptions s
