@@ -59,7 +59,13 @@ def _example_first(example: str | None, text: str) -> str:
 
 def new_group(*, example: str, text: str) -> typer.Typer:
     return typer.Typer(
-        cls=ExampleGroup, epilog=example, help=text, no_args_is_help=True, rich_markup_mode=None
+        cls=ExampleGroup,
+        epilog=example,
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
     )
 
 

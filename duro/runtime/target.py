@@ -27,6 +27,7 @@ class Session:
 
     db: Database
     system: System
+    public_url: str
 
     async def choose_tenant(self, tenant_id: str | None) -> Tenant:
         """The one that was named, or the only one."""
@@ -87,7 +88,7 @@ async def opened(data_dir: Path | None) -> AsyncIterator[Session]:
             doorbell.start()
             stack.push_async_callback(doorbell.close)
             db.doorbell = doorbell
-        yield Session(db, system)
+        yield Session(db, system, ground.public_url)
 
 
 def _is_running(pid: object) -> bool:
