@@ -10,17 +10,22 @@ from duro.kit.registry import Routes
 from duro.modules.invoices import schemas as invoices
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.invoices.schemas import DunningStep, InvoiceDetail
+from duro.modules.payments.refunds import RefundRepository
 from duro.modules.payments.repository import AttemptRepository
-from duro.modules.payments.schemas import transaction_out
+from duro.modules.payments.schemas import refund_out, transaction_out
 from duro.modules.recovery.model import Schedule
-from duro.modules.recovery.repository import RecoveryRepository
+from duro.modules.recovery.repository import RecoveryRepository, settings_of
 from duro.modules.recovery.schemas import (
     RecoveryCaseDetail,
     RecoveryCaseOut,
     RecoveryListQuery,
+    RecoverySettingsOut,
+    RecoverySettingsPatch,
     present,
     present_detail,
+    present_settings,
 )
+from duro.modules.recovery.settings import change_settings
 
 routes: Final = Routes(tag="Recovery")
 
@@ -61,6 +66,22 @@ async def read_recovery_case(call: Call, case_id: str) -> RecoveryCaseDetail:
     return present_detail(case, await repository.decisions_of(case_id))
 
 
+@routes.get("/v1/settings/recovery", permission="read")
+async def read_recovery_settings(call: Call) -> RecoverySettingsOut:
+    """The recovery settings in force, with their version."""
+    return present_settings(await settings_of(call.tx))
+
+
+@routes.patch(
+    "/v1/settings/recovery",
+    permission="settings:write",
+    example={"paydayAnchorDay": 25, "dunningEscalation": "keep_past_due"},
+)
+async def update_recovery_settings(call: Call, body: RecoverySettingsPatch) -> RecoverySettingsOut:
+    """Change some of the settings, as a new version; cases that are open keep theirs."""
+    return present_settings(await change_settings(call.tx, body))
+
+
 @routes.get("/v1/invoices/{id}", permission="read", id_prefix="inv")
 async def read_invoice(call: Call, invoice_id: str) -> InvoiceDetail:
     """One invoice with every attempt to charge it and every decision of its recovery."""
@@ -72,6 +93,7 @@ async def read_invoice(call: Call, invoice_id: str) -> InvoiceDetail:
     return InvoiceDetail.model_construct(
         **invoices.shown(invoice),
         attempts=[transaction_out(attempt) for attempt in attempts],
+        refunds=[refund_out(row) for row in await RefundRepository(call.tx).of_invoice(invoice_id)],
         dunning=[
             DunningStep.model_construct(
                 at=row.decided_at,

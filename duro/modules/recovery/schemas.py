@@ -1,15 +1,23 @@
 """Recovery cases as they are shown."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
+from pydantic import Field
+
+from duro.billing.case import MAX_ESCALATION_DAYS, MAX_OFFSET_HOURS, Escalation
 from duro.billing.decision import Move
 from duro.billing.failures import Category
 from duro.billing.rails import Rail
 from duro.billing.schedule import Status
 from duro.kit.pagination import ListQuery
-from duro.kit.schema import Out
-from duro.modules.recovery.model import DecisionRow, RecoveredBy, Schedule
+from duro.kit.schema import NOT_NULL, Body, Choice, Out
+from duro.modules.recovery.model import DecisionRow, RecoveredBy, Schedule, SettingsVersion
+
+_TRIES_MAX: Final = 20
+_REMINDER_DAYS_MAX: Final = 30
+
+RailName: TypeAlias = Literal["card", "ussd", "transfer", "virtual_account", "direct_debit"]
 
 
 class DecisionOut(Out):
@@ -61,6 +69,81 @@ class RecoveryListQuery(ListQuery):
     state: Status | None = None
     customer_id: str | None = None
     subscription_id: str | None = None
+
+
+class RecoverySettingsOut(Out):
+    """How failed renewals are worked; `changedAt` is null for version 1, the defaults."""
+
+    version: int
+    auto_recovery: bool
+    renewal_reminders: bool
+    renewal_reminder_days: int
+    abandoned_cart: bool
+    dunning_enabled: bool
+    dunning_escalation_days: int | None
+    dunning_escalation: Escalation
+    payday_aware: bool
+    payday_anchor_day: int
+    retry_offsets_hours: tuple[int, ...]
+    max_attempts: int
+    rails: tuple[Rail, ...]
+    changed_at: datetime | None
+
+
+class RecoverySettingsPatch(Body):
+    """Only what is given changes; cases that are open keep the settings they began with."""
+
+    auto_recovery: Annotated[
+        bool | None, NOT_NULL, Field(description="Charge again without being asked.")
+    ] = None
+    renewal_reminders: Annotated[
+        bool | None, NOT_NULL, Field(description="Remind customers of a renewal to come.")
+    ] = None
+    renewal_reminder_days: Annotated[
+        Annotated[int, Field(ge=1, le=_REMINDER_DAYS_MAX)] | None,
+        NOT_NULL,
+        Field(description="How many days before; for periods that begin from now on."),
+    ] = None
+    abandoned_cart: Annotated[bool | None, NOT_NULL] = None
+    dunning_enabled: Annotated[
+        bool | None, NOT_NULL, Field(description="Tell customers of failures, and escalate.")
+    ] = None
+    dunning_escalation_days: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_ESCALATION_DAYS)] | None,
+        Field(description="Days after the first failure; null: when the tries are used up."),
+    ] = None
+    dunning_escalation: Annotated[Annotated[Escalation, Choice] | None, NOT_NULL] = None
+    payday_aware: Annotated[bool | None, NOT_NULL] = None
+    payday_anchor_day: Annotated[Annotated[int, Field(ge=1, le=31)] | None, NOT_NULL] = None
+    retry_offsets_hours: Annotated[
+        Annotated[
+            list[Annotated[int, Field(ge=0, le=MAX_OFFSET_HOURS)]],
+            Field(min_length=1, max_length=_TRIES_MAX),
+        ]
+        | None,
+        NOT_NULL,
+        Field(description="Hours after the first failure, rising, from 0, the renewal itself."),
+    ] = None
+    max_attempts: Annotated[
+        Annotated[int, Field(ge=1, le=_TRIES_MAX)] | None,
+        NOT_NULL,
+        Field(description="The renewal counts; at most as many as there are offsets."),
+    ] = None
+    rails: Annotated[
+        Annotated[list[RailName], Field(min_length=1, max_length=5)] | None, NOT_NULL
+    ] = None
+
+
+class CaseNote(Body):
+    """Why somebody steps in."""
+
+    reason: Annotated[str | None, Field(max_length=500)] = None
+
+
+def present_settings(current: SettingsVersion) -> RecoverySettingsOut:
+    return RecoverySettingsOut.model_construct(
+        version=current.version, changed_at=current.changed_at, **current.settings.to_dict()
+    )
 
 
 def present(case: Schedule) -> RecoveryCaseOut:

@@ -124,8 +124,7 @@ def follow_failure(
         attempts_made=schedule.attempts_made + 1,
         last_pull_at=attempt.created_at if was_charged else schedule.last_pull_at,
     )
-    context = _context(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
-    step = _decided(failed, context, decide(context), dict(context.to_dict()))
+    step = decide_next(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
     method_ids = {method.id for method in payer.methods.values()}
     if not step.schedule.is_open or not method_ids or attempt.payment_method_id in method_ids:
         return step
@@ -136,6 +135,20 @@ def follow_failure(
     if again is None:
         return step
     return replace(again, decisions=(*step.decisions, *again.decisions), movements=step.movements)
+
+
+def decide_next(
+    schedule: Schedule,
+    *,
+    attempt: Attempt,
+    history: Sequence[Attempt],
+    payer: Payer,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Step:
+    """The decision on a case in flight whose latest try is `attempt`."""
+    context = _context(schedule, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
+    return _decided(schedule, context, decide(context), dict(context.to_dict()))
 
 
 def follow_wait(*, schedule: Schedule, payer: Payer, zone: ZoneInfo, now: datetime) -> Step:
@@ -185,7 +198,7 @@ def charge_new_method(
         "payment_method_id": method.id,
         "last_pull_at": max(pulls).isoformat() if pulls else None,
     }
-    return Step(moved, (_row(moved, decision, inputs, at=now),), (), decision.move)
+    return Step(moved, (decision_row(moved, decision, inputs, at=now),), (), decision.move)
 
 
 def recover(
@@ -236,7 +249,7 @@ def _decided(
         case Move.EXHAUST:
             moved = schedule.closed(Action.EXHAUST, at=now, reason=decision.reason)
             movements = (_movement(moved, Movement.LOST, schedule.failure_category.value, now),)
-    row = _row(moved, decision, inputs, at=now)
+    row = decision_row(moved, decision, inputs, at=now)
     return Step(moved, (row,), movements, decision.move)
 
 
@@ -306,7 +319,7 @@ def _recovered_by(schedule: Schedule, attempt: Attempt, history: Sequence[Attemp
     return RecoveredBy.RETRY
 
 
-def _row(
+def decision_row(
     schedule: Schedule, decision: Decision, inputs: dict[str, Any], *, at: datetime
 ) -> DecisionRow:
     return DecisionRow(

@@ -31,9 +31,6 @@ CREATE TABLE revenue_movements (
 );
 CREATE INDEX revenue_movements_by_instant ON revenue_movements (tenant_id, moved_at);
 
--- For the ledger of a period: a refunded recovery moves at its refund.
-CREATE INDEX refunds_by_settlement ON refunds (tenant_id, settled_at) WHERE status = 'succeeded';
-
 ALTER TABLE dunning_schedules ADD COLUMN attempts_skipped integer NOT NULL DEFAULT 0;
 ALTER TABLE dunning_schedules ADD CONSTRAINT skipped_attempts_are_counted_from_zero CHECK (attempts_skipped >= 0);
 

@@ -1,0 +1,8 @@
+"""What analytics offers to the runtime."""
+
+from duro.kit.module import Module
+from duro.modules.analytics.routes import routes
+
+
+def build() -> Module:
+    return Module(name="analytics", routes=(routes,))
