@@ -485,7 +485,6 @@ CREATE TABLE refunds (
     CONSTRAINT refund_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text]))),
     CONSTRAINT settled_refund_has_its_instant CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL)))
 );
-CREATE INDEX refunds_by_settlement ON refunds USING btree (tenant_id, settled_at) WHERE status = 'succeeded'::text;
 CREATE INDEX refunds_of_invoice ON refunds USING btree (tenant_id, invoice_id, created_at, id);
 CREATE INDEX refunds_to_reconcile ON refunds USING btree (tenant_id, check_at, id) WHERE status = ANY (ARRAY['pending'::text, 'unknown'::text]);
 ALTER TABLE refunds ENABLE ROW LEVEL SECURITY;
