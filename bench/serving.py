@@ -46,13 +46,18 @@ class Memory:
 class Served:
     """A process that is ready."""
 
+    pid: int
     ready: dict[str, Any]
     memory: Memory
-    log_file: Path
 
     @property
     def public_url(self) -> str:
         return str(self.ready["public_url"])
+
+    def cpu_s(self) -> float:
+        """Processor time it has used so far, which other load on the machine hardly changes."""
+        numbers = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @asynccontextmanager
@@ -72,7 +77,7 @@ async def serving(ground: Ground, *roles: str) -> AsyncIterator[Served]:
     try:
         ready = await _ready(process, log_file)
         sampler = asyncio.create_task(_sample(process.pid, memory))
-        yield Served(ready, memory, log_file)
+        yield Served(process.pid, ready, memory)
     finally:
         if sampler is not None:
             sampler.cancel()

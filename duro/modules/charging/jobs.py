@@ -6,12 +6,14 @@ from functools import partial
 
 from duro.billing.states import Action, Status
 from duro.kit.work import DueWork, Ran, WorkScope
+from duro.modules.charging import refund
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.model import changes_for
 from duro.modules.charging.reconcile import reconcile_due
 from duro.modules.charging.renew import renew_due
 from duro.modules.charging.retry import process_due
 from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.payments.refunds import LIST_TENANTS_WITH_REFUNDS, NEXT_REFUND
 from duro.modules.payments.repository import LIST_TENANTS_TO_RECONCILE, NEXT_TO_RECONCILE
 from duro.modules.recovery.repository import statement as recovery
 from duro.modules.subscriptions.repository import SubscriptionRepository
@@ -31,13 +33,18 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
             run=partial(reconcile_due, charging),
         ),
         DueWork(
+            name="reconcile.refunds",
+            every_s=_MINUTE_S,
+            list_due=LIST_TENANTS_WITH_REFUNDS,
+            next_due=NEXT_REFUND,
+            run=partial(refund.reconcile_due, charging),
+        ),
+        DueWork(
             name="billing.renew",
             every_s=_MINUTE_S,
             list_due=subscriptions("list_tenants_with_due_renewals"),
             next_due=subscriptions("next_renewal"),
             run=partial(renew_due, charging),
-            # While one batch waits for the gateway or the database, the other is worked out.
-            lanes=2,
         ),
         DueWork(
             name="billing.expire",
