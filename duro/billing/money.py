@@ -19,7 +19,7 @@ _CODE_LENGTH: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTotal:
-    """Minor units; the three parts sum to the price."""
+    """Minor units; the three parts sum to the price and what was carried to it."""
 
     amount_minor: int
     discount_minor: int
@@ -33,18 +33,22 @@ def round_half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def invoice_total(*, price_minor: int, discount_minor: int, balance_minor: int) -> InvoiceTotal:
+def invoice_total(
+    *, price_minor: int, discount_minor: int, balance_minor: int, carried_minor: int = 0
+) -> InvoiceTotal:
     """What is left to charge after the discount and the credit balance, never below 0.
 
-    A discount above the price is cut to it; only as much balance is used as the rest needs.
+    A discount above the price is cut to it, and takes nothing off what was carried here from
+    before; only as much balance is used as the rest needs.
     """
-    for part in (price_minor, discount_minor, balance_minor):
+    for part in (price_minor, discount_minor, balance_minor, carried_minor):
         if not 0 <= part <= MAX_MINOR:
             raise ValueError("amounts are 0 to MAX_MINOR")
     discount = min(discount_minor, price_minor)
-    used = min(balance_minor, price_minor - discount)
+    due = price_minor - discount + carried_minor
+    used = min(balance_minor, due)
     return InvoiceTotal(
-        amount_minor=price_minor - discount - used,
+        amount_minor=due - used,
         discount_minor=discount,
         balance_used_minor=used,
     )

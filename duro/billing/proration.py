@@ -18,10 +18,37 @@ class Proration:
     kind: Literal["charge", "credit", "none"]
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The two lines of a change of plan, in minor units."""
+
+    unused_credit_minor: int
+    new_charge_minor: int
+
+    @property
+    def net(self) -> Proration:
+        net = self.new_charge_minor - self.unused_credit_minor
+        if net > 0:
+            return Proration(net, "charge")
+        return Proration(-net, "credit") if net < 0 else Proration(0, "none")
+
+
 def prorate(
     *, old_amount_minor: int, new_amount_minor: int, period: Period, now: datetime
 ) -> Proration:
-    """Net price of swapping plans for the rest of `period`; outside it `now` is clamped.
+    """Net price of swapping plans for the rest of `period`."""
+    return rest_of(
+        old_amount_minor=old_amount_minor,
+        new_amount_minor=new_amount_minor,
+        period=period,
+        now=now,
+    ).net
+
+
+def rest_of(
+    *, old_amount_minor: int, new_amount_minor: int, period: Period, now: datetime
+) -> Parts:
+    """What both plans are worth for the rest of `period`; outside it `now` is clamped.
 
     Each line, the unused credit and the new charge, rounds half up once. Nothing is owed for an
     empty period. A change of interval asks for the credit alone: `new_amount_minor=0`.
@@ -31,12 +58,10 @@ def prorate(
     # Whole microseconds, not float seconds: a float quotient can fall a kobo short.
     whole = (period.ends_at - period.starts_at) // _MICROSECOND
     if whole == 0:
-        return Proration(0, "none")
+        return Parts(0, 0)
     at = min(max(now, period.starts_at), period.ends_at)
     left = (period.ends_at - at) // _MICROSECOND
-    unused_credit = round_half_up(old_amount_minor * left, whole)
-    new_charge = round_half_up(new_amount_minor * left, whole)
-    net = new_charge - unused_credit
-    if net > 0:
-        return Proration(net, "charge")
-    return Proration(-net, "credit") if net < 0 else Proration(0, "none")
+    return Parts(
+        unused_credit_minor=round_half_up(old_amount_minor * left, whole),
+        new_charge_minor=round_half_up(new_amount_minor * left, whole),
+    )

@@ -51,6 +51,10 @@ _ROWS: Final = (
     Transition(Status.AWAITING_CUSTOMER, Action.RECOVER, Status.RECOVERED),
     Transition(Status.AWAITING_CUSTOMER, Action.EXHAUST, Status.EXHAUSTED),
     Transition(Status.AWAITING_CUSTOMER, Action.CANCEL, Status.CANCELED),
+    # A case that was given up is not opened again, but its invoice can still be paid or voided.
+    Transition(Status.EXHAUSTED, Action.RECOVER, Status.RECOVERED),
+    Transition(Status.EXHAUSTED, Action.CANCEL, Status.CANCELED),
+    Transition(Status.CANCELED, Action.RECOVER, Status.RECOVERED),
 )
 
 TRANSITIONS: Final[Mapping[tuple[Status, Action], Transition]] = MappingProxyType(

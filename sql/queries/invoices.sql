@@ -11,10 +11,13 @@ SELECT $1, n.*
 RETURNING id;
 
 -- name: save_invoices
--- $2 ids, $3 statuses, $4 rails, $5 paid at.
+-- $2 ids, then one array for each column that changes. The period moves only with a first invoice that is paid late.
 UPDATE invoices AS i
-   SET status = n.status, rail = n.rail, paid_at = n.paid_at
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS n (id, status, rail, paid_at)
+   SET status = n.status, rail = n.rail, period_starts_at = n.period_starts_at, period_ends_at = n.period_ends_at,
+       amount_refunded_minor = n.amount_refunded_minor, paid_at = n.paid_at
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[],
+              $8::timestamptz[])
+       AS n (id, status, rail, period_starts_at, period_ends_at, amount_refunded_minor, paid_at)
  WHERE i.tenant_id = $1
    AND i.id = n.id;
 

@@ -105,6 +105,15 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
  WHERE tenant_id = $1
    AND id = $2;
 
+-- name: find_attempts
+-- $2 ids.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND id = ANY($2::text[])
+ ORDER BY id
+ LIMIT cardinality($2::text[]);
+
 -- name: lock_attempts
 -- $2 ids. In the order of their ids, so that two batches never wait for each other in a circle.
 SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at

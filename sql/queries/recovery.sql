@@ -37,9 +37,9 @@ SELECT $1, n.schedule_id,
 
 -- name: insert_ledger
 -- $2… one array for each column.
-INSERT INTO recovery_ledger (tenant_id, schedule_id, movement, amount_minor, currency, reason, moved_at)
+INSERT INTO recovery_ledger (tenant_id, schedule_id, movement, amount_minor, currency, reason, moved_at, cause_id)
 SELECT $1, n.*
-  FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[]) AS n;
+  FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[]) AS n;
 
 -- name: get_schedule
 -- $2 id.

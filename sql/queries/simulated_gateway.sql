@@ -76,3 +76,31 @@ SELECT reference, amount_minor, currency, status, code, charged_at
    AND status <> 'dropped'
  ORDER BY charged_at DESC, reference DESC
  LIMIT $5;
+
+-- name: lock_charge
+-- $2 reference of the charge. Refunds of one charge follow each other, so that their sum is known.
+SELECT amount_minor, currency, status
+  FROM simulated_charges
+ WHERE tenant_id = $1
+   AND reference = $2
+   FOR UPDATE;
+
+-- name: find_refund
+-- $2 the refund's own reference.
+SELECT amount_minor, currency, code
+  FROM simulated_refunds
+ WHERE tenant_id = $1
+   AND reference = $2;
+
+-- name: sum_refunds
+-- $2 reference of the charge, whose row is held.
+SELECT COALESCE(sum(amount_minor), 0)::bigint
+  FROM simulated_refunds
+ WHERE tenant_id = $1
+   AND charge_reference = $2
+   AND status = 'succeeded';
+
+-- name: insert_refund
+-- The columns in order.
+INSERT INTO simulated_refunds (tenant_id, reference, charge_reference, amount_minor, currency, status, code, refunded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);

@@ -4,9 +4,9 @@ INSERT INTO subscriptions (tenant_id, id, customer_id, plan_id, payment_method_i
                            period_starts_at, period_ends_at, trial_ends_at, cycles_completed, cancel_at_period_end,
                            canceled_at, cancel_reason, balance_minor, scheduled_plan_id, is_exclusive, renews_at,
                            expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata, created_at,
-                           promo_code_id, promo_cycles_left)
+                           promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25, $26, $27);
+        $25, $26, $27, $28, $29, $30);
 
 -- name: save_subscriptions
 -- $2 ids, then one array for each column that changes in a subscription's life.
@@ -15,27 +15,35 @@ UPDATE subscriptions AS s
        period_index = n.period_index, period_starts_at = n.period_starts_at, period_ends_at = n.period_ends_at,
        cycles_completed = n.cycles_completed, cancel_at_period_end = n.cancel_at_period_end,
        canceled_at = n.canceled_at, cancel_reason = n.cancel_reason, balance_minor = n.balance_minor,
-       scheduled_plan_id = n.scheduled_plan_id, renews_at = n.renews_at, expires_at = n.expires_at,
-       reminds_at = n.reminds_at, last_payment_error = n.last_payment_error,
+       scheduled_plan_id = n.scheduled_plan_id, is_exclusive = n.is_exclusive, renews_at = n.renews_at,
+       expires_at = n.expires_at, reminds_at = n.reminds_at, last_payment_error = n.last_payment_error,
        latest_invoice_id = n.latest_invoice_id, metadata = n.metadata, promo_code_id = n.promo_code_id,
-       promo_cycles_left = n.promo_cycles_left
+       promo_cycles_left = n.promo_cycles_left, carried_minor = n.carried_minor,
+       period_price_minor = n.period_price_minor, pending_change = n.pending_change
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[], $8::timestamptz[],
               $9::timestamptz[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::text[], $14::bigint[],
-              $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::jsonb[], $20::text[],
-              $21::jsonb[], $22::text[], $23::integer[])
+              $15::text[], $16::boolean[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::jsonb[],
+              $21::text[], $22::jsonb[], $23::text[], $24::integer[], $25::bigint[], $26::bigint[], $27::jsonb[])
        AS n (id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
              cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor, scheduled_plan_id,
-             renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata, promo_code_id,
-             promo_cycles_left)
+             is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata,
+             promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change)
  WHERE s.tenant_id = $1
    AND s.id = n.id;
+
+-- name: insert_balance_entries
+-- $2… one array for each column.
+INSERT INTO balance_entries (tenant_id, id, subscription_id, invoice_id, amount_minor, balance_after_minor, reason,
+                             created_at)
+SELECT $1, n.*
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::timestamptz[]) AS n;
 
 -- name: get_subscription
 -- $2 id.
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at, promo_code_id, promo_cycles_left
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
    AND id = $2;
@@ -45,7 +53,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at, promo_code_id, promo_cycles_left
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
    AND id = ANY ($2::text[])
@@ -57,7 +65,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at, promo_code_id, promo_cycles_left
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
    AND id = ANY ($2::text[])
@@ -75,13 +83,13 @@ SELECT id
  LIMIT cardinality($2::text[]);
 
 -- name: find_rival
--- $2 customer id, $3 plan id. A live subscription, or one whose first charge is still open.
+-- $2 customer id, $3 plan id. A live subscription, one whose first charge is still open, or one that is on its way to
+-- the plan because the charge of a change is.
 SELECT id
   FROM subscriptions
  WHERE tenant_id = $1
    AND customer_id = $2
-   AND plan_id = $3
-   AND is_exclusive
+   AND (plan_id = $3 AND is_exclusive OR pending_change ->> 'planId' = $3)
    AND (status IN ('trialing', 'active', 'past_due', 'paused', 'unpaid')
         OR status = 'incomplete' AND expires_at IS NULL)
  ORDER BY id
@@ -92,7 +100,7 @@ SELECT id
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at, promo_code_id, promo_cycles_left
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
    AND (created_at, id) < ($3, $4)
@@ -108,7 +116,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at, promo_code_id, promo_cycles_left
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
    AND renews_at <= $2
@@ -121,7 +129,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at, promo_code_id, promo_cycles_left
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
    AND expires_at <= $2
@@ -134,7 +142,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
        trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
        scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
-       metadata, created_at, promo_code_id, promo_cycles_left
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
    AND reminds_at <= $2

@@ -129,6 +129,14 @@ UPDATE payment_attempts
    AND status = 'pending'
    AND lease_until > $2;
 
+-- name: free_refunds
+-- As free_attempts: the reference of a refund makes a repeat harmless.
+UPDATE refunds
+   SET lease_until = $2
+ WHERE tenant_id = $1
+   AND status = 'pending'
+   AND lease_until > $2;
+
 -- name: free_deliveries
 -- As free_attempts: a delivery twice under one id is what receivers expect of a crash.
 UPDATE webhook_deliveries
@@ -170,6 +178,16 @@ DELETE FROM subscription_revenue
 -- name: erase_revenue_movements
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM revenue_movements
+ WHERE tenant_id = $1;
+
+-- name: erase_refunds
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM refunds
+ WHERE tenant_id = $1;
+
+-- name: erase_balance_entries
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM balance_entries
  WHERE tenant_id = $1;
 
 -- name: erase_recovery_ledger
@@ -235,6 +253,11 @@ DELETE FROM customers
 -- name: erase_plans
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM plans
+ WHERE tenant_id = $1;
+
+-- name: erase_simulated_refunds
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM simulated_refunds
  WHERE tenant_id = $1;
 
 -- name: erase_simulated_charges

@@ -21,7 +21,15 @@ from duro.modules.charging.lifecycle import Lifecycle
 from duro.modules.customers.schemas import CustomerCreate
 from duro.modules.customers.service import create_customer
 from duro.modules.invoices.links import PayLinks
-from duro.modules.payments.gateway import Answer, ChargeRequest, Finding, Gateways
+from duro.modules.payments.gateway import (
+    Answer,
+    ChargeRequest,
+    Finding,
+    Gateways,
+    RefundAnswer,
+    RefundFinding,
+    RefundRequest,
+)
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import (
@@ -40,6 +48,10 @@ async def _pass(_: ChargeRequest) -> None:
     """Nothing happens meanwhile."""
 
 
+async def _pass_refund(_: RefundRequest) -> None:
+    """Nothing happens meanwhile."""
+
+
 @dataclass
 class WatchedGateway:
     """The simulated gateway, with hooks around each call and answers that can be forged."""
@@ -50,7 +62,11 @@ class WatchedGateway:
     before_look_up: Hook = _pass
     forge: Callable[[ChargeRequest, Answer], Answer] = lambda _, answer: answer
     finding: Finding | None = None
+    before_refund: Callable[[RefundRequest], Awaitable[None]] = _pass_refund
+    forge_refund: Callable[[RefundRequest, RefundAnswer], RefundAnswer] = lambda _, answer: answer
+    refund_finding: RefundFinding | None = None
     charged: list[str] = field(default_factory=list)
+    refunded: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     name: str = "watched"
 
@@ -65,6 +81,16 @@ class WatchedGateway:
         await self.before_look_up(request)
         self.looked_up.append(request.reference)
         return self.finding or await self.inner.look_up(request)
+
+    async def refund(self, request: RefundRequest) -> RefundAnswer:
+        await self.before_refund(request)
+        self.refunded.append(request.reference)
+        answer = await self.inner.refund(request)
+        return self.forge_refund(request, answer)
+
+    async def look_up_refund(self, request: RefundRequest) -> RefundFinding:
+        self.looked_up.append(request.reference)
+        return self.refund_finding or await self.inner.look_up_refund(request)
 
 
 @dataclass

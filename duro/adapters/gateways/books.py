@@ -1,4 +1,4 @@
-"""The simulated gateway's own books: the only reader and writer of simulated_tokens and simulated_charges."""
+"""The simulated gateway's own books: the only reader and writer of its three tables."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +12,19 @@ from duro.kit.db import Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import queries
-from duro.modules.payments.gateway import BookEntry, ChargeRequest
+from duro.modules.payments.gateway import (
+    BookEntry,
+    ChargeRequest,
+    Failed,
+    RefundRequest,
+    Succeeded,
+)
 from duro.modules.payments.testcards import instrument_of_token
 
 _Q: Final = queries("simulated_gateway")
 _NO_INSTRUMENT: Final = "unknown"
+_NO_CHARGE: Final = "charge_not_found"
+_TOO_MUCH: Final = "refund_exceeds_charge"
 
 
 class RacedError(Exception):
@@ -132,6 +140,34 @@ class Books:
             else await self.tx.rows(_Q["list_charges_of_reference"], *place, reference)
         )
         return [into(BookEntry, row) for row in rows]
+
+    async def refund(self, request: RefundRequest) -> Succeeded | Failed:
+        """The first answer for a known reference; a new one gives back what is left of the charge, never more."""
+        charge = await self.tx.row(_Q["lock_charge"], request.charge_reference)
+        if charge is None or charge["status"] != Status.SUCCEEDED.value:
+            # Nothing is written down: there is no charge that it could be of.
+            return Failed(_NO_CHARGE)
+        known = await self.find_refund(request.reference)
+        if known is not None:
+            return known
+        back: int = await self.tx.value(_Q["sum_refunds"], request.charge_reference)
+        is_too_much = back + request.amount_minor > charge["amount_minor"]
+        code = _TOO_MUCH if is_too_much or request.currency != charge["currency"] else None
+        status = Status.SUCCEEDED if code is None else Status.FAILED
+        await self.tx.run(
+            _Q["insert_refund"],
+            *(request.reference, request.charge_reference, request.amount_minor),
+            *(request.currency, status.value, code, request.at),
+        )
+        return Failed(code) if code else Succeeded(request.amount_minor, request.currency)
+
+    async def find_refund(self, reference: str) -> Succeeded | Failed | None:
+        row = await self.tx.row(_Q["find_refund"], reference)
+        if row is None:
+            return None
+        if row["code"] is not None:
+            return Failed(row["code"])
+        return Succeeded(row["amount_minor"], row["currency"])
 
     async def _lock(self, tokens: Collection[str]) -> tuple[ZoneInfo, dict[str, _Token]]:
         ordered = sorted(tokens)

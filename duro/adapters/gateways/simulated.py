@@ -19,6 +19,9 @@ from duro.modules.payments.gateway import (
     Failed,
     Finding,
     NotFound,
+    RefundAnswer,
+    RefundFinding,
+    RefundRequest,
     Succeeded,
     Unknown,
 )
@@ -99,6 +102,34 @@ class SimulatedGateway:
         if verdict is None or verdict.outcome.status is Status.DROPPED:
             return NotFound()
         return _answer(verdict)
+
+    async def refund(self, request: RefundRequest) -> RefundAnswer:
+        try:
+            async with (
+                asyncio.timeout(_TIMEOUT_S),
+                self._db.begin(Mode.TEST, request.tenant_id) as tx,
+            ):
+                answer = await Books(tx).refund(request)
+        except TimeoutError:
+            return Unknown(_NO_ANSWER)
+        except UnavailableError:
+            return Unknown(_UNREACHABLE)
+        await asyncio.sleep(self._waits.latency_s)
+        return answer
+
+    async def look_up_refund(self, request: RefundRequest) -> RefundFinding:
+        try:
+            async with (
+                asyncio.timeout(_TIMEOUT_S),
+                self._db.begin(Mode.TEST, request.tenant_id) as tx,
+            ):
+                found = await Books(tx).find_refund(request.reference)
+        except TimeoutError:
+            return Unknown(_NO_ANSWER)
+        except UnavailableError:
+            return Unknown(_UNREACHABLE)
+        await asyncio.sleep(self._waits.latency_s)
+        return found or NotFound()
 
     async def list_charges(self, tx: Tx, *, reference: str | None, seek: Seek) -> list[BookEntry]:
         return await Books(tx).list_charges(reference=reference, seek=seek)

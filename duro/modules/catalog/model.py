@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duro.billing import discounts
-from duro.billing.cycle import Interval
+from duro.billing.cycle import Cadence, Interval
 from duro.billing.discounts import DiscountType, Duration
 
 
@@ -28,6 +28,10 @@ class Plan:
     @property
     def is_active(self) -> bool:
         return self.archived_at is None
+
+    @property
+    def cadence(self) -> Cadence:
+        return Cadence(self.interval, self.interval_count)
 
 
 @dataclass(frozen=True, slots=True)

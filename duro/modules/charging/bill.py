@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from duro.billing.cycle import Period
 from duro.billing.money import InvoiceTotal, invoice_total
 from duro.modules.catalog.model import Plan, PromoCode
 from duro.modules.charging.model import Changes
 from duro.modules.invoices.model import Invoice, InvoiceStatus
-from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.model import BalanceReason, Subscription
+
+# Kind, description and amount, as it is shown.
+Line: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Bill:
 def new_bill(
     row: Subscription, plan: Plan, index: int, period: Period, promos: Mapping[str, PromoCode]
 ) -> Bill:
-    """The plan's price less the promo code, less the credit balance, of which the rest stays.
+    """The plan's price less the promo code, and what was carried to it, less the credit balance.
 
     A code that takes nothing off the plan, because the plan was changed, is over.
     """
@@ -37,37 +41,73 @@ def new_bill(
         price_minor=plan.amount_minor,
         discount_minor=promo.discount_minor(plan) if promo else 0,
         balance_minor=row.balance_minor,
+        carried_minor=row.carried_minor,
     )
-    left = row.balance_minor - total.balance_used_minor
-    return Bill(replace(row, balance_minor=left), plan, index, period, total, promo)
+    return Bill(row, plan, index, period, total, promo)
 
 
-def new_invoice(changes: Changes, bill: Bill, *, key: str) -> Invoice:
-    """An open invoice for the bill; `key` makes it the only one."""
-    plan, total = bill.plan, bill.total
+def new_invoice(changes: Changes, bill: Bill, *, key: str) -> tuple[Subscription, Invoice]:
+    """An open invoice for the bill, and the subscription with what it used; `key` makes it the only one."""
+    total, row = bill.total, bill.subscription
+    lines = [
+        *plan_lines(bill.plan, bill.promo, total.discount_minor),
+        *carried_lines(row.carried_minor),
+        *credit_lines(total.balance_used_minor),
+    ]
+    invoice = open_invoice(
+        changes, row, lines=lines, currency=bill.plan.currency, index=bill.index, period=bill.period
+    )
+    used = changes.move_balance(row, -total.balance_used_minor, BalanceReason.RENEWAL, invoice.id)
+    return replace(used, carried_minor=0), replace(invoice, idempotency_key=key)
+
+
+def plan_lines(plan: Plan, promo: PromoCode | None, discount_minor: int) -> list[Line]:
+    """The price of a whole period, and what the promo code takes off it."""
+    lines: list[Line] = [{"kind": "plan", "description": plan.name, "amount": plan.amount_minor}]
+    if promo is not None and discount_minor:
+        code = f"Promo code {promo.code}"
+        lines.append({"kind": "discount", "description": code, "amount": -discount_minor})
+    return lines
+
+
+def carried_lines(amount_minor: int) -> list[Line]:
+    """What a change of plan put on the next invoice, which this is."""
+    words = "Change of plan in the last period"
+    return [{"kind": "carried", "description": words, "amount": amount_minor}] * bool(amount_minor)
+
+
+def credit_lines(used_minor: int) -> list[Line]:
+    """What the credit balance pays."""
+    credit: Line = {"kind": "credit", "description": "Credit balance", "amount": -used_minor}
+    return [credit] * bool(used_minor)
+
+
+def open_invoice(
+    changes: Changes,
+    row: Subscription,
+    *,
+    lines: list[Line],
+    currency: str,
+    index: int,
+    period: Period,
+) -> Invoice:
+    """An open invoice of these lines; it is its own idempotency key until it is given another."""
     invoice_id = changes.new_id("inv")
-    lines = [{"kind": "plan", "description": plan.name, "amount": plan.amount_minor}]
-    if bill.promo is not None and total.discount_minor:
-        code = f"Promo code {bill.promo.code}"
-        lines.append({"kind": "discount", "description": code, "amount": -total.discount_minor})
-    if total.balance_used_minor:
-        credit = -total.balance_used_minor
-        lines.append({"kind": "credit", "description": "Credit balance", "amount": credit})
     return Invoice(
         id=invoice_id,
         # The tail of the id is random enough to be unique for a tenant, and tells nobody how many there are.
         number=f"INV-{invoice_id[-12:]}",
-        subscription_id=bill.subscription.id,
-        customer_id=bill.subscription.customer_id,
-        idempotency_key=key,
-        amount_minor=total.amount_minor,
-        currency=plan.currency,
+        subscription_id=row.id,
+        customer_id=row.customer_id,
+        idempotency_key=invoice_id,
+        amount_minor=sum(int(line["amount"]) for line in lines),
+        currency=currency,
         lines=lines,
         status=InvoiceStatus.OPEN,
         rail=None,
-        period_index=bill.index,
-        period_starts_at=bill.period.starts_at,
-        period_ends_at=bill.period.ends_at,
+        period_index=index,
+        period_starts_at=period.starts_at,
+        period_ends_at=period.ends_at,
         amount_refunded_minor=0,
         paid_at=None,
         created_at=changes.tx.now,

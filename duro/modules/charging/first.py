@@ -11,7 +11,7 @@ from duro.kit.work import WorkScope
 from duro.modules.catalog import service as catalog
 from duro.modules.catalog.model import Plan, PromoCode
 from duro.modules.catalog.repository import PlanRepository, PromoRepository
-from duro.modules.charging import outcome
+from duro.modules.charging import payment
 from duro.modules.charging.bill import new_bill, new_invoice
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
@@ -141,6 +141,9 @@ def _new(
         created_at=now,
         promo_code_id=None,
         promo_cycles_left=None,
+        carried_minor=0,
+        period_price_minor=None,
+        pending_change=None,
     )
 
 
@@ -168,10 +171,10 @@ def _bill_first(
     cadence = Cadence(plan.interval, plan.interval_count)
     span = period(anchor=now, n=0, cadence=cadence, zone=changes.zone)
     bill = new_bill(row, plan, 0, span, promos)
-    invoice = new_invoice(changes, bill, key=f"first_{row.id}_{now:%Y%m%dT%H%M%S%fZ}")
-    billed = replace(bill.subscription, latest_invoice_id=invoice.id)
+    billed, invoice = new_invoice(changes, bill, key=f"first_{row.id}_{now:%Y%m%dT%H%M%S%fZ}")
+    billed = replace(billed, latest_invoice_id=invoice.id)
     if invoice.amount_minor == 0:
-        return Begun(outcome.start_free(changes, billed, invoice), None)
+        return Begun(payment.start_free(changes, billed, invoice), None)
     changes.new_invoices.append(invoice)
     charge = None
     if payer.methods:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from duro.kit.db import Tx
@@ -25,7 +25,7 @@ from duro.modules.recovery.model import Schedule, SettingsVersion
 from duro.modules.recovery.repository import RecoveryRepository, settings_of
 from duro.modules.recovery.service import Payer, Step
 from duro.modules.subscriptions import schemas as subscriptions
-from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.model import BalanceEntry, BalanceReason, Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.revenue import follow_revenue
 from duro.modules.tenants.repository import zone_of
@@ -70,6 +70,9 @@ class Case:
     schedule: Schedule | None
     history: Sequence[Attempt]
     payer: Payer
+    # When a case was due next before its invoice was charged by hand, and what was known to be wrong before.
+    planned_at: datetime | None = None
+    known_error: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +90,7 @@ class Changes:
     invoices: dict[str, Invoice] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    balance_entries: list[BalanceEntry] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     messages: list[NewMessage] = field(default_factory=list)
     returned_promos: Counter[str] = field(default_factory=Counter)
@@ -145,10 +149,41 @@ class Changes:
         self.invoices[invoice.id] = invoice.voided()
         if not invoice.credit_minor:
             return subscription
-        balance = subscription.balance_minor + invoice.credit_minor
-        refunded = replace(subscription, balance_minor=balance)
-        self.subscriptions[refunded.id] = refunded
-        return refunded
+        credited = self.move_balance(
+            subscription, invoice.credit_minor, BalanceReason.VOID, invoice.id
+        )
+        self.subscriptions[credited.id] = credited
+        return credited
+
+    def undo(self, subscription: Subscription, invoice: Invoice) -> Subscription:
+        """As `void`, for what nobody wanted to forgive: what was carried to it is carried to the next again."""
+        if not invoice.is_payable:
+            return subscription
+        voided = self.void(subscription, invoice)
+        return replace(voided, carried_minor=voided.carried_minor + invoice.carried_minor)
+
+    def move_balance(
+        self,
+        subscription: Subscription,
+        amount_minor: int,
+        reason: BalanceReason,
+        invoice_id: str | None = None,
+    ) -> Subscription:
+        """The subscription with so much more credit, or less; the movement is written down."""
+        if not amount_minor:
+            return subscription
+        after = subscription.balance_minor + amount_minor
+        entry = BalanceEntry(
+            id=self.new_id("bal"),
+            subscription_id=subscription.id,
+            invoice_id=invoice_id,
+            amount_minor=amount_minor,
+            balance_after_minor=after,
+            reason=reason,
+            created_at=self.tx.now,
+        )
+        self.balance_entries.append(entry)
+        return replace(subscription, balance_minor=after)
 
     def give_promo_back(self, subscription: Subscription) -> Subscription:
         """Its redemption does not count, because it never began: somebody else may have it."""
@@ -160,14 +195,7 @@ class Changes:
         return without
 
     def pay_url(self, subscription: Subscription) -> str | None:
-        """Where its customer can pay what is open, or None."""
-        if not subscriptions.is_payable(subscription) or subscription.latest_invoice_id is None:
-            return None
-        return self.links.url(
-            mode=self.tx.mode,
-            tenant_id=self.tx.tenant_id,
-            invoice_id=subscription.latest_invoice_id,
-        )
+        return pay_url(self.tx, self.links, subscription)
 
     async def write(self) -> None:
         """One statement for each kind of row, in the lock order."""
@@ -177,6 +205,7 @@ class Changes:
         if len(added) != len(self.new_invoices):
             raise InvoiceExistsError([row.id for row in self.new_invoices if row.id not in added])
         await InvoiceRepository(tx).save(list(self.invoices.values()))
+        await SubscriptionRepository(tx).add_balance_entries(self.balance_entries)
         await self._write_steps()
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
@@ -194,6 +223,15 @@ class Changes:
         await recovery.save([row for row in schedules if row.id not in new])
         await recovery.add_decisions([row for step in self.steps for row in step.decisions])
         await recovery.add_movements([row for step in self.steps for row in step.movements])
+
+
+def pay_url(tx: Tx, links: PayLinks, subscription: Subscription) -> str | None:
+    """Where its customer can pay what is open, or None."""
+    if not subscriptions.is_payable(subscription) or subscription.latest_invoice_id is None:
+        return None
+    return links.url(
+        mode=tx.mode, tenant_id=tx.tenant_id, invoice_id=subscription.latest_invoice_id
+    )
 
 
 async def changes_for(tx: Tx, links: PayLinks) -> Changes:

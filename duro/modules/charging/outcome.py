@@ -10,15 +10,15 @@ from typing import Final
 import structlog
 
 from duro.billing import schedule, wording
-from duro.billing.cycle import Cadence, Period, index_at, period
 from duro.billing.failures import Category, classify, is_in_progress
 from duro.billing.states import Action, Status, can
-from duro.modules.catalog.model import Plan
+from duro.modules.charging import changed, payment
 from duro.modules.charging.decided import follow
 from duro.modules.charging.model import Case, Changes, Withdrawn
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.payments.gateway import Answer, Failed, Pending, Succeeded, Unknown
 from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
+from duro.modules.recovery import aftermath
 from duro.modules.recovery import service as recovery
 from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
 
@@ -29,9 +29,6 @@ FIRST_CHECK: Final = timedelta(seconds=60)
 SLOWEST_CHECK: Final = timedelta(hours=1)
 # Of an attempt that was given up before the gateway was asked; no gateway's code.
 _WITHDRAWN: Final = "canceled"
-# A charge this late was held up by an outage of ours; the next one keeps its distance from it.
-_LATE: Final = timedelta(hours=1)
-_CATCH_UP_GAP: Final = timedelta(hours=24)
 
 
 def apply(changes: Changes, case: Case, answer: Answer | Withdrawn) -> None:
@@ -52,23 +49,6 @@ def apply(changes: Changes, case: Case, answer: Answer | Withdrawn) -> None:
             _wait(changes, case, AttemptStatus.PENDING)
         case Unknown():
             _wait(changes, case, AttemptStatus.UNKNOWN)
-
-
-def settle_free(changes: Changes, subscription: Subscription, invoice: Invoice) -> None:
-    """A renewal that costs nothing is paid without a charge."""
-    paid = invoice.paid(rail=None, at=changes.tx.now)
-    changes.new_invoices.append(paid)
-    changes.record("invoice_created", subscription, invoice)
-    renewed = _renewed(changes, subscription, paid)
-    changes.record("subscription_payment_success", renewed, paid)
-
-
-def start_free(changes: Changes, subscription: Subscription, invoice: Invoice) -> Subscription:
-    """A first period that costs nothing is paid without a charge."""
-    paid = invoice.paid(rail=None, at=changes.tx.now)
-    changes.new_invoices.append(paid)
-    changes.record("invoice_created", subscription, invoice)
-    return _started(changes, subscription, paid)
 
 
 def hold(changes: Changes, case: Case, why: str) -> None:
@@ -133,97 +113,7 @@ def _succeed(changes: Changes, case: Case, answer: Succeeded) -> None:
     if not _is_wanted(case):
         _refund_due(changes, case, settled, paid)
         return
-    match settled.purpose:
-        case Purpose.FIRST:
-            started = _started(changes, case.subscription, paid)
-            _receipt(changes, started, paid)
-        case Purpose.RENEWAL:
-            renewed = _renewed(changes, case.subscription, paid)
-            changes.record("subscription_payment_success", renewed, paid)
-            _receipt(changes, renewed, paid)
-        case Purpose.RETRY:
-            _recovered(changes, case, paid)
-
-
-def _started(changes: Changes, before: Subscription, paid: Invoice) -> Subscription:
-    """The first period of a new subscription, or of one that resumes after its period's end."""
-    action = Action.RESUME if before.status is Status.PAUSED else Action.ACTIVATE
-    moved, event = before.step(action)
-    anchored = replace(
-        moved.paid_once_more(),
-        anchor_at=paid.period_starts_at,
-        last_payment_error=None,
-        latest_invoice_id=paid.id,
-    )
-    span = Period(paid.period_starts_at, paid.period_ends_at)
-    started = anchored.in_period(
-        span, index=paid.period_index, now=changes.tx.now, reminder=changes.reminder_window
-    )
-    changes.subscriptions[started.id] = started
-    changes.record(event, started, paid)
-    changes.record("subscription_payment_success", started, paid)
-    return started
-
-
-def _renewed(changes: Changes, subscription: Subscription, paid: Invoice) -> Subscription:
-    now = changes.tx.now
-    moved, event = subscription, None
-    if subscription.status is Status.TRIALING:
-        moved, event = subscription.step(Action.ACTIVATE)
-    span = Period(paid.period_starts_at, paid.period_ends_at)
-    renewed = replace(
-        moved.paid_once_more().in_period(
-            span, index=paid.period_index, now=now, reminder=changes.reminder_window
-        ),
-        last_payment_error=None,
-        latest_invoice_id=paid.id,
-    )
-    if now - span.starts_at > _LATE:
-        gap = min(_CATCH_UP_GAP, span.ends_at - span.starts_at)
-        renewed = replace(renewed, renews_at=max(span.ends_at, now + gap))
-    changes.subscriptions[renewed.id] = renewed
-    changes.counts["renewals"] += 1
-    if event is not None:
-        changes.record(event, renewed, paid)
-    return renewed
-
-
-def _recovered(changes: Changes, case: Case, paid: Invoice) -> None:
-    now = changes.tx.now
-    moved, event = case.subscription.step(Action.RECOVER)
-    index, span = _landing(paid, moved, case.plan, changes)
-    recovered = replace(
-        moved.paid_once_more().in_period(
-            span, index=index, now=now, reminder=changes.reminder_window
-        ),
-        last_payment_error=None,
-    )
-    changes.subscriptions[recovered.id] = recovered
-    changes.counts["recovered"] += 1
-    if case.schedule is not None and case.schedule.is_open:
-        step = recovery.recover(
-            schedule=case.schedule, attempt=case.attempt, history=case.history, now=now
-        )
-        changes.take(step)
-    changes.record("subscription_payment_recovered", recovered, paid)
-    changes.record(event, recovered, paid)
-    changes.tell("payment_recovered", recovered, paid.id, {"invoiceId": paid.id})
-
-
-def _landing(
-    paid: Invoice, subscription: Subscription, plan: Plan, changes: Changes
-) -> tuple[int, Period]:
-    """The period a recovery lands in: the invoice's own, or the present one if that is over too.
-
-    Periods that ended while nobody paid are not billed, so the next renewal is the first anchor date after now.
-    """
-    now = changes.tx.now
-    if paid.period_ends_at > now:
-        return paid.period_index, Period(paid.period_starts_at, paid.period_ends_at)
-    cadence = Cadence(plan.interval, plan.interval_count)
-    anchor = subscription.anchor_at
-    index = index_at(anchor=anchor, at=now, cadence=cadence, zone=changes.zone)
-    return index, period(anchor=anchor, n=index, cadence=cadence, zone=changes.zone)
+    payment.settle(changes, case, paid)
 
 
 def _refund_due(changes: Changes, case: Case, settled: Attempt, paid: Invoice) -> None:
@@ -262,7 +152,8 @@ def _fail(changes: Changes, case: Case, code: str) -> None:
         "message": _sentence(classified.category),
     }
     noted = replace(case.subscription, last_payment_error=error)
-    case = replace(case, attempt=failed, subscription=noted)
+    known = case.subscription.last_payment_error
+    case = replace(case, attempt=failed, subscription=noted, known_error=known)
     match failed.purpose:
         case Purpose.FIRST:
             _first_failed(changes, case)
@@ -270,6 +161,43 @@ def _fail(changes: Changes, case: Case, code: str) -> None:
             _renewal_failed(changes, case)
         case Purpose.RETRY:
             _retry_failed(changes, case)
+        case Purpose.PLAN_CHANGE:
+            _change_failed(changes, case)
+        case Purpose.MANUAL:
+            _manual_failed(changes, case)
+
+
+def _change_failed(changes: Changes, case: Case) -> None:
+    """Nothing was changed, so nothing is noted on the subscription either."""
+    before = replace(case.subscription, last_payment_error=case.known_error)
+    if before.change is None:
+        _drop(changes, case)
+        return
+    _record_failure(changes, changed.take_back(changes, before, case.invoice), case, None)
+
+
+def _manual_failed(changes: Changes, case: Case) -> None:
+    """The subscription's own method takes the path of any try; of another card nobody is the worse."""
+    status, of = case.subscription.status, case.schedule
+    if status is Status.INCOMPLETE:
+        _first_failed(changes, case)
+    elif not can(status, Action.RECOVER):
+        _drop(changes, case)
+    elif of is None or not of.is_open:
+        _record_failure(changes, case.subscription, case, None)
+    elif any(case.attempt.payment_method_id == own.id for own in case.payer.methods.values()):
+        _retry_failed(changes, case)
+    else:
+        step = aftermath.put_back(
+            schedule=of,
+            planned_at=case.planned_at,
+            history=case.history,
+            payer=case.payer,
+            zone=changes.zone,
+            now=changes.tx.now,
+        )
+        changes.take(step)
+        _record_failure(changes, case.subscription, case, step)
 
 
 def _first_failed(changes: Changes, case: Case) -> None:
@@ -279,7 +207,7 @@ def _first_failed(changes: Changes, case: Case) -> None:
         subscription = replace(subscription, expires_at=max(lives_until, changes.tx.now))
     else:
         # A resume that was declined changes nothing, and its invoice is not owed.
-        subscription = changes.void(subscription, case.invoice)
+        subscription = changes.undo(subscription, case.invoice)
     changes.subscriptions[subscription.id] = subscription
     _record_failure(changes, subscription, case, None)
 
@@ -339,10 +267,6 @@ def _record_failure(
     )
 
 
-def _receipt(changes: Changes, subscription: Subscription, paid: Invoice) -> None:
-    changes.tell("receipt", subscription, paid.id, {"invoiceId": paid.id})
-
-
 def _settled(attempt: Attempt, status: AttemptStatus, at: datetime) -> Attempt:
     return replace(
         attempt, status=status, settled_at=at, check_at=None, lease_until=None, review_reason=None
@@ -366,3 +290,9 @@ def _is_wanted(case: Case) -> bool:
             return subscription.is_renewing
         case Purpose.RETRY:
             return can(subscription.status, Action.RECOVER)
+        case Purpose.PLAN_CHANGE:
+            change = subscription.change
+            return change is not None and change.invoice_id == case.invoice.id
+        case Purpose.MANUAL:
+            is_first = subscription.status is Status.INCOMPLETE
+            return is_first or can(subscription.status, Action.RECOVER)

@@ -9,14 +9,14 @@ from typing import Final
 
 import structlog
 
-from duro.billing.cycle import Cadence, period
+from duro.billing.cycle import period
 from duro.billing.states import Action, Status
 from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
 from duro.modules.catalog.model import Plan, PromoCode
 from duro.modules.catalog.repository import PlanRepository, PromoRepository
-from duro.modules.charging import outcome
+from duro.modules.charging import payment
 from duro.modules.charging.bill import Bill, new_bill, new_invoice
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
@@ -91,14 +91,14 @@ async def open_renewals(
             {row.live_promo_id for row in subscriptions if row.live_promo_id}
         )
         payers = await payers_of(tx, subscriptions)
-        for row in subscriptions:
+        for row in await _kept_from_rivals(tx, changes, subscriptions, plans):
             bill = next_bill(changes, row, plans, promos)
             if bill is None:
                 continue
             key = f"renewal_{row.id}_{bill.period.starts_at:%Y%m%dT%H%M%SZ}"
-            invoice = new_invoice(changes, bill, key=key)
+            billed, invoice = new_invoice(changes, bill, key=key)
             if invoice.amount_minor == 0:
-                outcome.settle_free(changes, bill.subscription, invoice)
+                payment.settle_free(changes, billed, invoice)
                 continue
             charge = open_charge(
                 invoice=invoice,
@@ -107,7 +107,7 @@ async def open_renewals(
                 now=tx.now,
                 wall=tx.wall,
             )
-            claimed = replace(bill.subscription, renews_at=None, latest_invoice_id=invoice.id)
+            claimed = replace(billed, renews_at=None, latest_invoice_id=invoice.id)
             changes.subscriptions[claimed.id] = claimed
             changes.new_invoices.append(invoice)
             changes.new_attempts.append(charge.attempt)
@@ -134,12 +134,12 @@ def next_bill(
         _end(changes, subscription, Action.REACH_LIMIT)
         return None
     if subscription.scheduled_plan_id is not None:
-        subscription, plan = _change_plan(subscription, plan, plans)
+        subscription, plan = _change_plan(changes, subscription, plan, plans)
     index = subscription.period_index + 1
     span = period(
         anchor=subscription.anchor_at,
         n=index,
-        cadence=Cadence(plan.interval, plan.interval_count),
+        cadence=plan.cadence,
         zone=changes.zone,
     )
     return new_bill(subscription, plan, index, span, promos)
@@ -153,15 +153,37 @@ def _end(changes: Changes, subscription: Subscription, action: Action) -> None:
 
 
 def _change_plan(
-    subscription: Subscription, old: Plan, plans: Mapping[str, Plan]
+    changes: Changes, subscription: Subscription, old: Plan, plans: Mapping[str, Plan]
 ) -> tuple[Subscription, Plan]:
     new = plans[subscription.scheduled_plan_id or old.id]
-    moved = replace(subscription, plan_id=new.id, scheduled_plan_id=None)
-    is_same_cadence = (new.interval, new.interval_count) == (old.interval, old.interval_count)
-    if not is_same_cadence and moved.period_ends_at is not None:
+    moved = replace(
+        subscription,
+        plan_id=new.id,
+        is_exclusive=not new.allow_multiple,
+        scheduled_plan_id=None,
+    )
+    if new.cadence != old.cadence and moved.period_ends_at is not None:
         # Another rhythm counts from where the old one stops.
         moved = replace(moved, anchor_at=moved.period_ends_at, period_index=-1)
+    changes.record("subscription_plan_changed", moved, previousPlanId=old.id)
     return moved, new
+
+
+async def _kept_from_rivals(
+    tx: Tx, changes: Changes, subscriptions: Sequence[Subscription], plans: Mapping[str, Plan]
+) -> list[Subscription]:
+    """As they are, but for a scheduled plan that the customer has by another subscription meanwhile: it is dropped."""
+    kept = []
+    for row in subscriptions:
+        plan = plans.get(row.scheduled_plan_id or "")
+        if plan is not None and not plan.allow_multiple:
+            repository = SubscriptionRepository(tx)
+            rival = await repository.find_rival(customer_id=row.customer_id, plan_id=plan.id)
+            if rival is not None:
+                row = replace(row, scheduled_plan_id=None)  # noqa: PLW2901 - the row without what it cannot have
+                changes.record("subscription_updated", row)
+        kept.append(row)
+    return kept
 
 
 async def _plans_of(tx: Tx, subscriptions: Sequence[Subscription]) -> dict[str, Plan]:

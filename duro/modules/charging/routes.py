@@ -12,6 +12,7 @@ from duro.modules.charging import first
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.lifecycle import Lifecycle
+from duro.modules.charging.model import pay_url
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.model import AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
@@ -24,7 +25,6 @@ from duro.modules.subscriptions.schemas import (
     SubscriptionListQuery,
     SubscriptionOut,
     SubscriptionPatch,
-    is_payable,
     present,
 )
 
@@ -187,12 +187,7 @@ async def _read(call: Call, subscription_id: str, charging: Charging) -> Subscri
 
 def shown(tx: Tx, row: Subscription, charging: Charging) -> SubscriptionOut:
     """The subscription with the address of its pay page, where there is something to pay."""
-    pay_url = None
-    if is_payable(row) and row.latest_invoice_id is not None:
-        pay_url = charging.links.url(
-            mode=tx.mode, tenant_id=tx.tenant_id, invoice_id=row.latest_invoice_id
-        )
-    return present(row, pay_url=pay_url)
+    return present(row, pay_url=pay_url(tx, charging.links, row))
 
 
 def _scope(call: Call) -> WorkScope:

@@ -20,6 +20,7 @@ from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.gateway import Answer, Unknown
 from duro.modules.payments.model import Attempt, Purpose
 from duro.modules.payments.repository import AttemptRepository, PaymentMethodRepository
+from duro.modules.recovery import aftermath
 from duro.modules.recovery.repository import RecoveryRepository
 from duro.modules.recovery.service import Payer
 from duro.modules.subscriptions.model import Subscription
@@ -108,10 +109,16 @@ async def _lock_cases(tx: Tx, asked: Sequence[Attempt]) -> dict[str, Case]:
     # Lock order: subscription, invoice, schedule, attempt.
     subscriptions = await SubscriptionRepository(tx).lock_many({a.subscription_id for a in asked})
     invoices = await InvoiceRepository(tx).lock_many({a.invoice_id for a in asked})
-    retried = {a.invoice_id for a in asked if a.purpose is Purpose.RETRY}
+    retried = {a.invoice_id for a in asked if a.purpose in (Purpose.RETRY, Purpose.MANUAL)}
     schedules = await RecoveryRepository(tx).lock_of_invoices(retried) if retried else {}
     attempts = await AttemptRepository(tx).lock_many([a.id for a in asked])
     histories = await _histories(tx, retried)
+    by_hand = {a.invoice_id for a in asked if a.purpose is Purpose.MANUAL}
+    planned = {
+        invoice_id: aftermath.planned_at(await RecoveryRepository(tx).decisions_of(of.id))
+        for invoice_id, of in schedules.items()
+        if invoice_id in by_hand
+    }
     plans = await PlanRepository(tx).find_many(
         sorted({row.plan_id for row in subscriptions.values()})
     )
@@ -125,6 +132,7 @@ async def _lock_cases(tx: Tx, asked: Sequence[Attempt]) -> dict[str, Case]:
             schedule=schedules.get(attempt.invoice_id),
             history=histories.get(attempt.invoice_id, [attempt]),
             payer=payers[attempt.subscription_id],
+            planned_at=planned.get(attempt.invoice_id),
         )
         for attempt in attempts
     }

@@ -42,8 +42,21 @@ class Invoice:
     @property
     def credit_minor(self) -> int:
         """What the credit balance took off the price."""
-        taken: int = sum(line["amount"] for line in self.lines if line["kind"] == "credit")
-        return -taken
+        return -self._sum("credit")
+
+    @property
+    def carried_minor(self) -> int:
+        """What a plan change in the last period put on it."""
+        return self._sum("carried")
+
+    @property
+    def price_minor(self) -> int:
+        """What its period costs, after discount, whatever else stands on it."""
+        return self._sum("plan", "discount")
+
+    def _sum(self, *kinds: str) -> int:
+        found: int = sum(line["amount"] for line in self.lines if line["kind"] in kinds)
+        return found
 
     @property
     def is_payable(self) -> bool:

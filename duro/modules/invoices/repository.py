@@ -16,6 +16,10 @@ _COLUMNS: Final = (
     *("currency", "lines", "status", "rail", "period_index", "period_starts_at", "period_ends_at"),
     *("amount_refunded_minor", "paid_at", "created_at"),
 )
+_MUTABLE: Final = (
+    *("id", "status", "rail", "period_starts_at", "period_ends_at", "amount_refunded_minor"),
+    "paid_at",
+)
 
 
 class InvoiceRepository:
@@ -36,9 +40,13 @@ class InvoiceRepository:
 
     async def save(self, invoices: Sequence[Invoice]) -> None:
         if invoices:
-            await self._tx.run(
-                _SQL["save_invoices"], *columns(invoices, "id", "status", "rail", "paid_at")
-            )
+            await self._tx.run(_SQL["save_invoices"], *columns(invoices, *_MUTABLE))
+
+    async def lock(self, invoice_id: str) -> Invoice:
+        found = await self.lock_many([invoice_id])
+        if not found:
+            raise NotFoundError("There is no such invoice.")
+        return found[invoice_id]
 
     async def lock_many(self, ids: Collection[str]) -> dict[str, Invoice]:
         rows = await self._tx.rows(_SQL["lock_invoices"], list(ids))

@@ -1,13 +1,15 @@
 """Invoices as they are shown."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from duro.billing.rails import Rail
 from duro.kit.pagination import ListQuery
 from duro.kit.schema import Out
 from duro.modules.invoices.model import Invoice, InvoiceStatus
-from duro.modules.payments.schemas import TransactionOut
+from duro.modules.payments.schemas import RefundOut, TransactionOut
 
 
 class InvoiceLine(Out):
@@ -48,10 +50,11 @@ class DunningStep(Out):
 
 
 class InvoiceDetail(InvoiceOut):
-    """An invoice with every attempt to charge it and, if it failed, what was decided."""
+    """An invoice with every attempt to charge it, its refunds and, if it failed, what was decided."""
 
     attempts: list[TransactionOut]
     dunning: list[DunningStep]
+    refunds: Annotated[list[RefundOut], Field(description="The latest 100, oldest of them first.")]
 
 
 class InvoiceListQuery(ListQuery):

@@ -9,3 +9,7 @@ class TransactionNotFoundError(NotFoundError):
 
 class PaymentMethodNotFoundError(NotFoundError):
     """No such payment method of this customer."""
+
+
+class RefundNotFoundError(NotFoundError):
+    """No such refund of this tenant and mode."""

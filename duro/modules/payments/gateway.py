@@ -58,8 +58,22 @@ class NotFound:
     """The gateway knows no such reference."""
 
 
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """What is to go back of a charge, which has its own reference."""
+
+    reference: str
+    charge_reference: str
+    amount_minor: int
+    currency: str
+    tenant_id: str
+    at: datetime
+
+
 Answer: TypeAlias = Succeeded | Failed | Pending | Unknown
 Finding: TypeAlias = Answer | NotFound
+RefundAnswer: TypeAlias = Succeeded | Failed | Unknown
+RefundFinding: TypeAlias = RefundAnswer | NotFound
 
 
 class ChargeGateway(Protocol):
@@ -77,6 +91,14 @@ class ChargeGateway(Protocol):
 
     async def look_up(self, request: ChargeRequest) -> Finding:
         """What became of the reference; `Unknown` if the gateway cannot say now."""
+        ...
+
+    async def refund(self, request: RefundRequest) -> RefundAnswer:
+        """Give back once, however often the same reference is sent."""
+        ...
+
+    async def look_up_refund(self, request: RefundRequest) -> RefundFinding:
+        """What became of the refund's reference; `Unknown` if the gateway cannot say now."""
         ...
 
 

@@ -27,6 +27,8 @@ class Purpose(StrEnum):
     FIRST = "first"
     RENEWAL = "renewal"
     RETRY = "retry"
+    PLAN_CHANGE = "plan_change"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +84,37 @@ class AttemptFilter:
     customer_id: str | None = None
     subscription_id: str | None = None
     invoice_id: str | None = None
+
+
+class RefundStatus(StrEnum):
+    """As of a charge: `pending` and `unknown` may still move the money, so they count as taken."""
+
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @property
+    def is_open(self) -> bool:
+        return self in {RefundStatus.PENDING, RefundStatus.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that goes back under a reference of its own. `check_at` is business time, `lease_until` wall time."""
+
+    id: str
+    invoice_id: str
+    attempt_id: str
+    status: RefundStatus
+    amount_minor: int
+    currency: str
+    reason: str | None
+    reference: str
+    failure_code: str | None
+    check_at: datetime | None
+    checks: int
+    lease_until: datetime | None
+    review_reason: str | None
+    settled_at: datetime | None
+    created_at: datetime

@@ -120,6 +120,11 @@ class AttemptRepository:
             raise TransactionNotFoundError(f"There is no transaction {attempt_id}.")
         return into(Attempt, row)
 
+    async def of_ids(self, attempt_ids: Collection[str]) -> list[Attempt]:
+        """Those that are there."""
+        rows = await self.tx.rows(_Q["find_attempts"], sorted(set(attempt_ids)))
+        return [into(Attempt, row) for row in rows]
+
     async def lock_many(self, attempt_ids: Collection[str]) -> list[Attempt]:
         """Holds the rows, in the order of their ids; ids that are not there are left out."""
         rows = await self.tx.rows(_Q["lock_attempts"], sorted(set(attempt_ids)))

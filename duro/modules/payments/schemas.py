@@ -10,14 +10,23 @@ from duro.billing.rails import Rail
 from duro.kit.pagination import ListQuery
 from duro.kit.schema import Out
 from duro.modules.payments.gateway import BookEntry
-from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod
+from duro.modules.payments.model import (
+    Attempt,
+    AttemptStatus,
+    PaymentMethod,
+    Refund,
+    RefundStatus,
+)
 
 
-class TransactionQuery(ListQuery):
+class CustomerTransactionQuery(ListQuery):
     status: AttemptStatus | None = None
-    customer_id: str | None = None
     subscription_id: str | None = None
     invoice_id: str | None = None
+
+
+class TransactionQuery(CustomerTransactionQuery):
+    customer_id: str | None = None
 
 
 class GatewayChargeQuery(ListQuery):
@@ -60,6 +69,34 @@ class GatewayChargeOut(Out):
     status: str
     code: str | None
     at: datetime
+
+
+class RefundOut(Out):
+    """Money that went back, or is on its way; `unknown` until the gateway has said what became of it."""
+
+    id: str
+    invoice_id: str
+    transaction_id: str
+    amount: int
+    currency: str
+    status: RefundStatus
+    reason: str | None
+    created_at: datetime
+    failure_code: str | None
+
+
+def refund_out(refund: Refund) -> RefundOut:
+    return RefundOut(
+        id=refund.id,
+        invoice_id=refund.invoice_id,
+        transaction_id=refund.attempt_id,
+        amount=refund.amount_minor,
+        currency=refund.currency,
+        status=refund.status,
+        reason=refund.reason,
+        created_at=refund.created_at,
+        failure_code=refund.failure_code,
+    )
 
 
 def transaction_out(attempt: Attempt) -> TransactionOut:

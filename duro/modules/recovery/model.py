@@ -170,7 +170,11 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One movement of money at risk, in minor units."""
+    """One movement of money at risk, in minor units.
+
+    A case enters once and leaves once; what happens to it afterwards takes the amount from one column to another, by
+    a negative and a positive row of that `cause_id`.
+    """
 
     schedule_id: str
     movement: Movement
@@ -178,3 +182,4 @@ class LedgerRow:
     currency: str
     reason: str
     moved_at: datetime
+    cause_id: str = ""

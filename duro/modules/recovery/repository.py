@@ -81,7 +81,7 @@ class RecoveryRepository:
     async def add_movements(self, rows: Sequence[LedgerRow]) -> None:
         names = ("schedule_id", "movement", "amount_minor", "currency", "reason", "moved_at")
         if rows:
-            await self._tx.run(_SQL["insert_ledger"], *columns(rows, *names))
+            await self._tx.run(_SQL["insert_ledger"], *columns(rows, *names, "cause_id"))
 
     async def get(self, schedule_id: str) -> Schedule:
         row = await self._tx.row(_SQL["get_schedule"], schedule_id)

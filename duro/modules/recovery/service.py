@@ -202,10 +202,15 @@ def charge_new_method(
 
 
 def recover(
-    *, schedule: Schedule, attempt: Attempt, history: Sequence[Attempt], now: datetime
+    *,
+    schedule: Schedule,
+    attempt: Attempt,
+    history: Sequence[Attempt],
+    now: datetime,
+    by: RecoveredBy | None = None,
 ) -> Step:
-    """The money came back."""
-    by = _recovered_by(schedule, attempt, history)
+    """The money came back; `by` where it is known, else as the attempts tell."""
+    by = by or _recovered_by(schedule, attempt, history)
     reason = f"Recovered by {by.value.replace('_', ' ')}."
     closed = replace(schedule.closed(Action.RECOVER, at=now, reason=reason), recovered_by=by)
     return Step(closed, (), (_movement(closed, Movement.RECOVERED, by.value, now),))

@@ -1,7 +1,9 @@
 """The subscription as the database keeps it, and the steps it can take."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from duro.billing import discounts
@@ -9,6 +11,67 @@ from duro.billing.cycle import Period
 from duro.billing.states import Action, Status, transition
 
 INCOMPLETE_LIFETIME: Final = timedelta(hours=24)
+
+
+class BalanceReason(StrEnum):
+    """Why a credit balance moved: a downgrade gave it, an invoice used it, a voided invoice gave it back."""
+
+    DOWNGRADE = "downgrade"
+    PLAN_CHANGE = "plan_change"
+    RENEWAL = "renewal"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceEntry:
+    """One movement of a subscription's credit balance, in minor units; negative uses it up."""
+
+    id: str
+    subscription_id: str
+    invoice_id: str | None
+    amount_minor: int
+    balance_after_minor: int
+    reason: BalanceReason
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """Another plan as soon as its invoice is paid, or at once if there is none.
+
+    `price_minor` is what a whole period costs from then on, after discount. `span` is the first period of another
+    cadence; without one the present period goes on. `renews_at` is when the next renewal was due before the change.
+    """
+
+    plan_id: str
+    is_exclusive: bool
+    price_minor: int
+    renews_at: datetime | None
+    span: Period | None = None
+    invoice_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "planId": self.plan_id,
+            "isExclusive": self.is_exclusive,
+            "price": self.price_minor,
+            "renewsAt": _text(self.renews_at),
+            "startsAt": _text(self.span.starts_at) if self.span else None,
+            "endsAt": _text(self.span.ends_at) if self.span else None,
+            "invoiceId": self.invoice_id,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "PlanChange":
+        starts_at, ends_at = _instant(data["startsAt"]), _instant(data["endsAt"])
+        return cls(
+            plan_id=data["planId"],
+            is_exclusive=data["isExclusive"],
+            price_minor=data["price"],
+            renews_at=_instant(data["renewsAt"]),
+            span=Period(starts_at, ends_at) if starts_at and ends_at else None,
+            invoice_id=data["invoiceId"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +104,15 @@ class Subscription:
     created_at: datetime
     promo_code_id: str | None
     promo_cycles_left: int | None
+    # What a plan change put on the next invoice, and what the present period costs as it was billed.
+    carried_minor: int
+    period_price_minor: int | None
+    pending_change: dict[str, Any] | None
+
+    @property
+    def change(self) -> PlanChange | None:
+        """The change of plan whose charge is under way."""
+        return None if self.pending_change is None else PlanChange.from_dict(self.pending_change)
 
     @property
     def live_promo_id(self) -> str | None:
@@ -60,7 +132,7 @@ class Subscription:
         row = transition(self.status, action)
         moved = replace(self, status=row.target, expires_at=None)
         if row.target not in (Status.ACTIVE, Status.TRIALING):
-            moved = replace(moved, renews_at=None, reminds_at=None)
+            moved = replace(moved, renews_at=None, reminds_at=None, pending_change=None)
         return moved, row.event
 
     def paid_once_more(self) -> "Subscription":
@@ -70,6 +142,31 @@ class Subscription:
             cycles_completed=self.cycles_completed + 1,
             promo_cycles_left=discounts.after_cycle(self.promo_cycles_left),
         )
+
+    def waiting(self, change: PlanChange) -> "Subscription":
+        """Until the change's charge settles nothing else is charged for it."""
+        return replace(self, pending_change=change.to_dict(), renews_at=None)
+
+    def unchanged(self) -> "Subscription":
+        """As before, because the charge of the change was declined."""
+        change = self.change
+        return replace(self, pending_change=None, renews_at=change.renews_at if change else None)
+
+    def changed(self, change: PlanChange, *, now: datetime, reminder: timedelta) -> "Subscription":
+        """On the other plan; what was scheduled before is over."""
+        moved = replace(
+            self,
+            plan_id=change.plan_id,
+            is_exclusive=change.is_exclusive,
+            period_price_minor=change.price_minor,
+            scheduled_plan_id=None,
+            pending_change=None,
+            renews_at=change.renews_at,
+        )
+        if change.span is None:
+            return moved
+        begun = replace(moved.paid_once_more(), anchor_at=change.span.starts_at)
+        return begun.in_period(change.span, index=0, now=now, reminder=reminder)
 
     def in_period(
         self, period: Period, *, index: int, now: datetime, reminder: timedelta
@@ -84,3 +181,11 @@ class Subscription:
             renews_at=period.ends_at,
             reminds_at=reminds_at if reminds_at > max(now, period.starts_at) else None,
         )
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -10,7 +10,7 @@ from duro.kit.db import Tx, UniqueViolationError
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import Statement, queries
-from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.model import BalanceEntry, Subscription
 
 _SQL: Final = queries("subscriptions")
 _COLUMNS: Final = (
@@ -20,9 +20,14 @@ _COLUMNS: Final = (
     *("scheduled_plan_id", "is_exclusive", "renews_at", "expires_at", "reminds_at"),
     *("last_payment_error", "latest_invoice_id", "metadata", "created_at"),
     *("promo_code_id", "promo_cycles_left"),
+    *("carried_minor", "period_price_minor", "pending_change"),
 )
-_FIXED: Final = frozenset({"customer_id", "trial_ends_at", "is_exclusive", "created_at"})
+_FIXED: Final = frozenset({"customer_id", "trial_ends_at", "created_at"})
 _MUTABLE: Final = tuple(name for name in _COLUMNS if name not in _FIXED)
+_ENTRY: Final = (
+    *("id", "subscription_id", "invoice_id", "amount_minor", "balance_after_minor", "reason"),
+    "created_at",
+)
 
 
 class SubscriptionRepository:
@@ -45,6 +50,11 @@ class SubscriptionRepository:
         """Writes what can change in a subscription's life; the rows must be locked."""
         if subscriptions:
             await self._tx.run(_SQL["save_subscriptions"], *columns(subscriptions, *_MUTABLE))
+
+    async def add_balance_entries(self, entries: Sequence[BalanceEntry]) -> None:
+        """Every movement of a balance has one; the invoices that they name must be written."""
+        if entries:
+            await self._tx.run(_SQL["insert_balance_entries"], *columns(entries, *_ENTRY))
 
     async def get(self, subscription_id: str) -> Subscription:
         row = await self._tx.row(_SQL["get_subscription"], subscription_id)

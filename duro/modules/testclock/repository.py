@@ -91,6 +91,7 @@ class ClockRepository:
     async def free_claims(self) -> None:
         """Takes over what a dead process held, at once."""
         await self._tx.run(_SQL["free_attempts"], self._tx.wall)
+        await self._tx.run(_SQL["free_refunds"], self._tx.wall)
         await self._tx.run(_SQL["free_deliveries"], self._tx.wall)
 
     async def erase(self) -> None:

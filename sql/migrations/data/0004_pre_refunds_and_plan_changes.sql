@@ -49,6 +49,23 @@ CREATE INDEX balance_entries_of_subscription ON balance_entries (tenant_id, subs
 
 -- A change whose charge is under way: it happens when that settles, and others wait for it.
 ALTER TABLE subscriptions ADD COLUMN pending_change jsonb;
+ALTER TABLE subscriptions ADD CONSTRAINT only_an_active_subscription_waits_for_a_change CHECK (pending_change IS NULL OR status = 'active');
+-- What a change of plan put on the next invoice, in minor units.
+ALTER TABLE subscriptions ADD COLUMN carried_minor bigint NOT NULL DEFAULT 0;
+ALTER TABLE subscriptions ADD CONSTRAINT carried_amount_is_not_negative CHECK (carried_minor >= 0);
+-- What the present period costs as a whole, after discount, as it was billed; null says the plan's price.
+ALTER TABLE subscriptions ADD COLUMN period_price_minor bigint;
+ALTER TABLE subscriptions ADD CONSTRAINT period_price_is_not_negative CHECK (period_price_minor >= 0);
+
+-- What happens to a closed case moves its amount on: a refund, a payment after the end, an invoice that is voided.
+-- `cause_id` names it, and is empty for the case's own course, in which it enters once and leaves once.
+ALTER TABLE recovery_ledger ADD COLUMN cause_id text NOT NULL DEFAULT '';
+ALTER TABLE recovery_ledger DROP CONSTRAINT recovery_ledger_pkey;
+ALTER TABLE recovery_ledger ADD CONSTRAINT recovery_ledger_pkey PRIMARY KEY (tenant_id, schedule_id, movement, cause_id);
+DROP INDEX a_case_leaves_the_ledger_once;
+CREATE UNIQUE INDEX a_case_leaves_the_ledger_once ON recovery_ledger (tenant_id, schedule_id) WHERE movement <> 'entered' AND cause_id = '';
+ALTER TABLE recovery_ledger DROP CONSTRAINT ledger_amount_is_positive;
+ALTER TABLE recovery_ledger ADD CONSTRAINT ledger_amount_moves_something CHECK (amount_minor > 0 OR cause_id <> '' AND amount_minor < 0);
 
 ALTER TABLE payment_attempts DROP CONSTRAINT attempt_purpose_is_known;
 ALTER TABLE payment_attempts ADD CONSTRAINT attempt_purpose_is_known CHECK (purpose IN ('first', 'renewal', 'retry', 'plan_change', 'manual'));

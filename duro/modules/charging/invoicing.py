@@ -1,0 +1,154 @@
+"""What a merchant does to an invoice by hand: void it, or charge it now."""
+
+from dataclasses import dataclass, replace
+
+from duro.billing.states import Action, Status, can
+from duro.errors import ConflictError
+from duro.kit.db import Tx
+from duro.kit.work import WorkScope
+from duro.modules.catalog.model import Plan
+from duro.modules.catalog.repository import PlanRepository
+from duro.modules.charging.engine import Charging, open_charge
+from duro.modules.charging.first import PaymentFailedError
+from duro.modules.charging.model import Changes, OpenCharge, changes_for
+from duro.modules.charging.payment import landing
+from duro.modules.charging.reconcile import settle_open
+from duro.modules.charging.settle import payers_of
+from duro.modules.customers.repository import CustomerRepository
+from duro.modules.invoices.model import Invoice
+from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.payments.methods import resolve_method
+from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
+from duro.modules.payments.repository import AttemptRepository
+from duro.modules.recovery import aftermath
+from duro.modules.recovery import service as recovery
+from duro.modules.recovery.model import Schedule
+from duro.modules.recovery.repository import RecoveryRepository
+from duro.modules.recovery.service import Payer
+from duro.modules.subscriptions.model import Subscription
+from duro.modules.subscriptions.repository import SubscriptionRepository
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An invoice that can be paid and that nothing is under way for, with the rows around it locked."""
+
+    changes: Changes
+    subscription: Subscription
+    plan: Plan
+    invoice: Invoice
+    case: Schedule | None
+    history: list[Attempt]
+
+
+async def void(tx: Tx, charging: Charging, invoice_id: str) -> Invoice:
+    """It is not owed any more, and the credit that it used comes back.
+
+    A subscription that waited for this payment goes on as if it had been made: past due or unpaid it is active again,
+    in the invoice's period, which is a present. A first invoice takes its incomplete subscription with it.
+    """
+    held = await _hold(tx, charging, invoice_id)
+    changes = held.changes
+    row = changes.void(held.subscription, held.invoice)
+    if held.case is not None:
+        step = aftermath.void(schedule=held.case, invoice=held.invoice, now=tx.now)
+        if step is not None:
+            changes.take(step)
+    voided = changes.invoices[invoice_id]
+    if row.status is Status.INCOMPLETE:
+        ended, event = row.step(Action.EXPIRE_INCOMPLETE)
+        ended = changes.give_promo_back(ended)
+        changes.subscriptions[ended.id] = ended
+        changes.record(event, ended, voided)
+    elif can(row.status, Action.RECOVER):
+        moved, event = row.step(Action.RECOVER)
+        index, span = landing(voided, moved, held.plan, changes)
+        given = moved.in_period(span, index=index, now=tx.now, reminder=changes.reminder_window)
+        # Nothing was paid for the period, so no change of plan finds an unused part in it.
+        given = replace(given, period_price_minor=0, last_payment_error=None)
+        changes.subscriptions[given.id] = given
+        changes.record(event, given, voided)
+    await changes.write()
+    return voided
+
+
+async def begin_pay(
+    tx: Tx, charging: Charging, invoice_id: str, *, method_id: str | None
+) -> OpenCharge:
+    """Phase one of a charge that somebody asked for, which the 20 hours between automatic ones do not bind."""
+    held = await _hold(tx, charging, invoice_id)
+    changes, row = held.changes, held.subscription
+    await _demand_waiting(tx, held)
+    payer = (await payers_of(tx, [row]))[row.id]
+    if method_id is not None:
+        method = await resolve_method(tx, customer_id=row.customer_id, method_id=method_id)
+        payer = Payer(payer.customer, {method.rail: method})
+    if not payer.methods:
+        raise PaymentFailedError("There is no payment method to charge.")
+    (method,) = payer.methods.values()
+    if recovery.is_spent(method, held.history):
+        raise ConflictError("The bank refused this payment method for good: use another.")
+    charge = open_charge(
+        invoice=held.invoice, payer=payer, purpose=Purpose.MANUAL, now=tx.now, wall=tx.wall
+    )
+    if held.case is not None and held.case.is_open:
+        changes.take(aftermath.pay(schedule=held.case, method=method, now=tx.now))
+    if row.status is Status.INCOMPLETE:
+        # It does not expire while its charge is open.
+        changes.subscriptions[row.id] = replace(row, expires_at=None)
+    changes.new_attempts.append(charge.attempt)
+    await changes.write()
+    return charge
+
+
+async def finish_pay(scope: WorkScope, charging: Charging, attempt_id: str) -> None:
+    """Settles what a dead process left open of such a charge."""
+    async with scope.begin() as tx:
+        attempt = await AttemptRepository(tx).get(attempt_id)
+    await settle_open(charging, scope, attempt.invoice_id)
+
+
+async def paid(tx: Tx, attempt_id: str) -> Invoice:
+    """The invoice after its charge; a decline is a refusal."""
+    attempt = await AttemptRepository(tx).get(attempt_id)
+    if attempt.status is AttemptStatus.FAILED:
+        raise PaymentFailedError(f"The charge was declined: {attempt.failure_code}.")
+    return await InvoiceRepository(tx).get(attempt.invoice_id)
+
+
+async def _hold(tx: Tx, charging: Charging, invoice_id: str) -> _Held:
+    # Read unlocked first: the lock order is customer, subscription, invoice, schedule.
+    seen = await InvoiceRepository(tx).get(invoice_id)
+    if seen.subscription_id is None:
+        raise ConflictError("The invoice is of no subscription.")
+    await CustomerRepository(tx).lock(seen.customer_id)
+    subscription = await SubscriptionRepository(tx).lock(seen.subscription_id)
+    invoice = await InvoiceRepository(tx).lock(invoice_id)
+    cases = await RecoveryRepository(tx).lock_of_invoices([invoice_id])
+    history = await AttemptRepository(tx).of_invoice(invoice_id)
+    if any(attempt.status.is_open for attempt in history):
+        raise ConflictError("A charge of this invoice is under way; try again in a moment.")
+    if not invoice.is_payable:
+        raise ConflictError(f"The invoice is {invoice.status}.")
+    return _Held(
+        changes=await changes_for(tx, charging.links),
+        subscription=subscription,
+        plan=await PlanRepository(tx).get(subscription.plan_id),
+        invoice=invoice,
+        case=cases.get(invoice_id),
+        history=history,
+    )
+
+
+async def _demand_waiting(tx: Tx, held: _Held) -> None:
+    """That a payment would be for something: the subscription waits for it, and nobody took its place."""
+    row = held.subscription
+    if row.status is Status.INCOMPLETE:
+        if row.is_exclusive:
+            rival = await SubscriptionRepository(tx).find_rival(
+                customer_id=row.customer_id, plan_id=row.plan_id
+            )
+            if rival not in (None, row.id):
+                raise ConflictError(f"The customer already has this plan: {rival}.")
+    elif not can(row.status, Action.RECOVER):
+        raise ConflictError(f"The subscription is {row.status}: nothing waits for this payment.")
