@@ -24,7 +24,8 @@ _POLL_S: Final = 0.03
 _WAIT_MAX_S: Final = 600.0
 _DURATION: Final = re.compile(
     r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?"
-    r"(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?"
+    r"(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?",
+    re.ASCII,
 )
 _LENGTH: Final = {
     Interval.HOUR: timedelta(hours=1),

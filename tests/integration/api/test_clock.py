@@ -9,7 +9,6 @@ import pytest
 
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
-from duro.modules.testclock.service import add_duration
 from duro.runtime.serve import Role
 from tests.support.api import Client, Server
 from tests.support.stories import Story
@@ -305,21 +304,3 @@ async def test_work_that_cannot_be_done_ends_the_advance_with_its_name(story: St
     assert "billing.expire" in answer.error["message"]
     await story.query("UPDATE invoices SET lines = '[]'")
     assert (await story.merchant.advance(by="P1D"))["counts"]["expired"] == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("P1D", "2027-02-01T00:00:00+00:00"),
-        ("P1M", "2027-02-28T00:00:00+00:00"),
-        ("P1Y1M", "2028-02-29T00:00:00+00:00"),
-        ("P1W", "2027-02-07T00:00:00+00:00"),
-        ("PT36H", "2027-02-01T12:00:00+00:00"),
-        ("PT1M30S", "2027-01-31T00:01:30+00:00"),
-        ("P0D", "2027-01-31T00:00:00+00:00"),
-    ],
-)
-def test_durations_go_by_the_calendar(text: str, expected: str) -> None:
-    moved = add_duration(instant("2027-01-31T00:00:00+00:00"), text)
-
-    assert moved == instant(expected)
