@@ -53,7 +53,7 @@ class Refusals:
 class Options(TypedDict, total=False):
     """What an operation says about itself beside its handler's annotations."""
 
-    permission: str  # needed for everything that changes something
+    permission: str  # needed wherever there is a credential
     status: int  # 201 for what creates; default 200
     errors: tuple[type[DuroError], ...]  # besides those that every operation can give
     example: Mapping[str, object]  # a body, or the reply of an operation without one
@@ -187,8 +187,8 @@ def _describe(handler: Handler, *, method: str, path: str, tag: str, options: Op
 
 def _demand_sense(operation: Operation) -> None:
     name, options = operation.name, operation.options
-    if operation.takes_key and "permission" not in options:
-        raise TypeError(f"{name} changes something and names no permission")
+    if not operation.is_public and "permission" not in options:
+        raise TypeError(f"{name} asks for a credential and names no permission")
     if operation.is_public and ("call" in operation.arguments or _OF_A_TENANT & options.keys()):
         raise TypeError(f"{name} is public, so it has no tenant, mode or permission")
     if not operation.is_public and "visit" in operation.arguments:

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from duro.kit.call import Call
+from duro.kit.call import NOBODY_KNOWN, Call, Visit
+from duro.kit.limits import LimitClass
+from duro.kit.modes import Mode
 from duro.kit.pagination import ListQuery, Page
 from duro.kit.registry import Options, Routes
 from duro.kit.schema import Body, Out
+
+READ: Options = {"permission": "read"}
 
 
 class ThingAsk(Body):
@@ -41,7 +45,7 @@ def test_an_operation_is_read_from_its_annotations() -> None:
 def test_a_list_answers_a_page() -> None:
     routes = Routes(tag="Things")
 
-    @routes.get("/v1/things")
+    @routes.get("/v1/things", permission="read")
     async def list_things(call: Call, query: ListQuery) -> Page[ThingOut]:
         raise NotImplementedError
 
@@ -60,6 +64,10 @@ async def fine(call: Call, thing_id: str) -> ThingOut: ...  # type: ignore[empty
 async def with_body(call: Call, body: ThingAsk) -> ThingOut: ...  # type: ignore[empty-body]  # as above
 
 
+async def thing(call: Call) -> ThingOut: ...  # type: ignore[empty-body]  # as above
+async def visited(visit: Visit) -> ThingOut: ...  # type: ignore[empty-body]  # as above
+
+
 async def resume(call: Call, resource_id: str) -> ThingOut:
     raise NotImplementedError
 
@@ -67,18 +75,23 @@ async def resume(call: Call, resource_id: str) -> ThingOut:
 @pytest.mark.parametrize(
     ("method", "path", "handler", "options"),
     [
-        ("get", "/v1/things", no_reply, {}),
-        ("get", "/v1/things", odd_reply, {}),
+        ("get", "/v1/things", no_reply, READ),
+        ("get", "/v1/things", odd_reply, READ),
         ("post", "/v1/things", odd_body, {"permission": "x"}),
-        ("get", "/v1/things", with_body, {}),
+        ("get", "/v1/things", with_body, READ),
+        ("get", "/v1/things/{ref}", fine, {}),
         ("post", "/v1/things", with_body, {}),
-        ("get", "/v1/things/{id}", no_id, {"id_prefix": "thg"}),
-        ("get", "/v1/things/{id}", two_ids, {"id_prefix": "thg"}),
-        ("get", "/v1/things/{id}", number_id, {"id_prefix": "thg"}),
-        ("get", "/v1/things/{id}", fine, {}),
-        ("get", "/v1/things/{ref}", fine, {"id_prefix": "thg"}),
+        ("get", "/v1/things/{id}", no_id, {**READ, "id_prefix": "thg"}),
+        ("get", "/v1/things/{id}", two_ids, {**READ, "id_prefix": "thg"}),
+        ("get", "/v1/things/{id}", number_id, {**READ, "id_prefix": "thg"}),
+        ("get", "/v1/things/{id}", fine, READ),
+        ("get", "/v1/things/{ref}", fine, {**READ, "id_prefix": "thg"}),
         ("delete", "/v1/things", with_body, {"permission": "x"}),
         ("post", "/v1/things", with_body, {"permission": "x", "transaction": "own"}),
+        ("get", "/v1/things", visited, READ),
+        ("get", "/v1/things/{ref}", fine, {"credential": NOBODY_KNOWN}),
+        ("post", "/v1/things", visited, {"credential": NOBODY_KNOWN, "permission": "x"}),
+        ("get", "/v1/things", visited, {"credential": NOBODY_KNOWN, "modes": {Mode.TEST}}),
     ],
 )
 def test_an_entry_without_sense_is_refused(
@@ -94,3 +107,37 @@ def test_an_operation_with_transactions_of_its_own_can_be_resumed() -> None:
     routes.post("/v1/things", permission="x", transaction="own", resume=resume)(with_body)
 
     assert routes.operations[0].owns_transactions
+
+
+def test_a_public_operation_has_no_key_to_repeat_it_by() -> None:
+    routes = Routes(tag="Things")
+
+    routes.post("/v1/things", credential=NOBODY_KNOWN)(visited)
+
+    (operation,) = routes.operations
+    assert (operation.is_public, operation.is_mutation, operation.takes_key) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "limit"),
+    [
+        ("get", READ, LimitClass.READ),
+        ("patch", {"permission": "x"}, LimitClass.WRITE),
+        ("post", {"permission": "x"}, LimitClass.WRITE),
+        ("post", {"permission": "x", "transaction": "own", "resume": resume}, LimitClass.MONEY),
+        ("post", {"permission": "x", "limit": LimitClass.MONEY}, LimitClass.MONEY),
+        (
+            "post",
+            {"permission": "x", "transaction": "own", "resume": resume, "limit": LimitClass.WRITE},
+            LimitClass.WRITE,
+        ),
+    ],
+)
+def test_an_operation_counts_as_what_it_does(
+    method: str, options: Options, limit: LimitClass
+) -> None:
+    routes = Routes(tag="Things")
+
+    getattr(routes, method)("/v1/things", **options)(thing)
+
+    assert routes.operations[0].limit is limit

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from duro.settings import SettingsError, load_settings
+from duro.kit.gcra import Rate
+from duro.kit.limits import LimitClass
+from duro.runtime.limiting import limits_of
+from duro.settings import LimitSettings, SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -146,3 +149,29 @@ def test_every_key_of_the_documented_file_is_a_setting() -> None:
 
     assert loaded.settings.worker.concurrency == 8
     assert "public.trusted_proxies" in loaded.sources
+
+
+def test_limits_are_ten_times_wider_for_developing_where_nobody_has_chosen() -> None:
+    eased = LimitSettings(key_per_s=7).eased()
+
+    assert (eased.key_per_s, eased.key_burst) == (7, 10_000)
+    assert (eased.ip_per_s, eased.ip_burst) == (200, 600)
+    assert (eased.auth_per_s, eased.money_per_s) == (50, None)
+
+
+def test_a_class_of_operations_has_a_limit_of_its_own_only_when_it_is_chosen() -> None:
+    plain = limits_of(LimitSettings())
+    chosen = limits_of(LimitSettings(money_per_s=50, money_burst=100))
+
+    assert plain.key == Rate("key", 1000, 5_000)
+    assert plain.address == Rate("ip", 60, 50_000)
+    assert plain.classes == {LimitClass.AUTH: Rate("auth", 20, 200_000)}
+    assert chosen.classes[LimitClass.MONEY] == Rate("money", 100, 20_000)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many"])
+def test_a_limit_that_admits_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DURO_LIMITS__KEY_PER_S", value)
+
+    with pytest.raises(SettingsError, match="limits.key_per_s"):
+        load_settings()
