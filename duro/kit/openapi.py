@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the registry that routes and validates."""
 
+import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeAlias, cast
@@ -290,7 +291,18 @@ def _schemas(operations: Sequence[Operation]) -> Json:
     for operation in operations:
         if operation.is_page:
             schemas[_page_name(operation.reply.__name__)] = _page(operation.reply.__name__)
-    return {name: _cleared(schemas[name]) for name in sorted(schemas)}
+    return _shortened({name: _cleared(schemas[name]) for name in sorted(schemas)})
+
+
+def _shortened(schemas: Json) -> Json:
+    """Two models of one name are told apart by their module: `ScheduleStatus`, not its whole path."""
+    text = json.dumps(schemas)
+    for name in schemas:
+        module, _, last = name.rpartition("__")
+        if module:
+            text = text.replace(name, module.rpartition("__")[2].title() + last)
+    shortened: Json = json.loads(text)
+    return shortened
 
 
 def _cleared(schema: object) -> object:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
@@ -17,7 +17,8 @@ from duro.kit.gate import Gate
 from duro.kit.http import build_app
 from duro.kit.json import dumps
 from duro.kit.modes import Mode
-from duro.kit.registry import Operation
+from duro.kit.openapi import document
+from duro.kit.registry import Operation, Routes
 from duro.kit.sql import queries
 from duro.kit.tenant import Tenant
 from duro.runtime.compose import Ground, compose
@@ -39,13 +40,22 @@ class Answer:
 
 async def operations() -> list[Operation]:
     """Every operation there is; nothing is opened for this."""
+    return [operation for routes in await _routes() for operation in routes.operations]
+
+
+async def describe(public_url: str = "http://127.0.0.1:8080") -> dict[str, Any]:
+    """The OpenAPI document."""
+    return document(await _routes(), public_url=public_url)
+
+
+async def _routes() -> list[Routes]:
     clock = SystemClock()
     business_now = queries("testclock")["read_business_now"]
     db = Database(clock=clock, business_now=business_now, pools={})
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     settings = Settings.model_validate({"security": {"master_key": key}})
     async with compose(Ground(settings, db, clock, "")) as system:
-        return [operation for routes in system.routes for operation in routes.operations]
+        return system.routes
 
 
 @dataclass(frozen=True, slots=True)
