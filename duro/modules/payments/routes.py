@@ -11,6 +11,7 @@ from duro.modules.payments.gateway import GatewayBooks
 from duro.modules.payments.model import AttemptFilter
 from duro.modules.payments.repository import AttemptRepository, PaymentMethodRepository
 from duro.modules.payments.schemas import (
+    CustomerTransactionQuery,
     GatewayChargeOut,
     GatewayChargeQuery,
     PaymentMethodOut,
@@ -40,12 +41,12 @@ async def read_transaction(call: Call, transaction_id: str) -> TransactionOut:
 
 @routes.get("/v1/customers/{id}/transactions", permission="read", id_prefix="cus")
 async def list_customer_transactions(
-    call: Call, customer_id: str, query: ListQuery
+    call: Call, customer_id: str, query: CustomerTransactionQuery
 ) -> Page[TransactionOut]:
     """Charge attempts on one customer, newest first."""
     seek = call.seek(f"transactions of {customer_id}", query)
     customer = await CustomerRepository(call.tx).get(customer_id)
-    wanted = AttemptFilter(customer_id=customer.id)
+    wanted = AttemptFilter(query.status, customer.id, query.subscription_id, query.invoice_id)
     return seek.page(await AttemptRepository(call.tx).list_page(wanted, seek), transaction_out)
 
 
