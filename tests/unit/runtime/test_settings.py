@@ -173,5 +173,5 @@ def test_a_class_of_operations_has_a_limit_of_its_own_only_when_it_is_chosen() -
 def test_a_limit_that_admits_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("DURO_LIMITS__KEY_PER_S", value)
 
-    with pytest.raises(SettingsError, match="limits.key_per_s"):
+    with pytest.raises(SettingsError, match=r"limits\.key_per_s"):
         load_settings()
