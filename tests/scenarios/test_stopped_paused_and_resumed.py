@@ -67,7 +67,7 @@ async def test_a_resume_after_the_period_begins_a_new_one_that_is_charged_at_onc
 async def test_a_declined_resume_is_refused_and_changes_nothing(story: Story) -> None:
     subscription_id = (await story.active("pm_test_insufficient_funds"))["id"]
     await story.act(subscription_id, "pause")
-    await story.query("UPDATE subscriptions SET balance_minor = 100000")
+    await story.give_credit(subscription_id, 100_000)
     await story.merchant.advance(to="2027-03-10T12:00:00Z")
     before = await story.merchant.subscription(subscription_id)
 

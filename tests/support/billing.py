@@ -37,6 +37,7 @@ from duro.modules.subscriptions.schemas import (
     SubscriptionCreate,
     SubscriptionPatch,
 )
+from tests.support.credit import GIVE_CREDIT
 from tests.support.invariants import violations
 from tests.support.roles import app_role, connected_as
 
@@ -178,6 +179,9 @@ class Shop:
             await connection.execute("SELECT set_config('duro.tenant', $1, false)", self.tenant_id)
             found: list[Any] = await connection.fetch(text, *args)
             return found
+
+    async def give_credit(self, subscription_id: str, amount_minor: int) -> None:
+        await self.query(GIVE_CREDIT, subscription_id, amount_minor)
 
     async def value(self, text: str, *args: object) -> Any:  # noqa: ANN401 - a column of any type
         return (await self.query(text, *args))[0][0]

@@ -50,6 +50,7 @@ ALWAYS: Final[Mapping[str, str]] = {
          WHERE a.status = 'succeeded'
            AND i.status <> 'paid'
            AND a.review_reason IS NULL
+           AND i.amount_refunded_minor < a.amount_minor
     """,
     "one_open_attempt_per_invoice": """
         SELECT invoice_id || ' has ' || count(*) || ' open attempts'
@@ -65,8 +66,10 @@ ALWAYS: Final[Mapping[str, str]] = {
                        lag(i.period_ends_at) OVER w AS prior_ends_at
                   FROM invoices i
                  WHERE i.status <> 'void'
+                   AND i.idempotency_key NOT LIKE 'proration_%'
                 WINDOW w AS (PARTITION BY i.subscription_id ORDER BY i.period_starts_at, i.id)) AS later
          WHERE later.period_starts_at < later.prior_ends_at
+           AND later.idempotency_key NOT LIKE 'change_%'
             OR later.period_starts_at > later.prior_ends_at
            AND later.idempotency_key LIKE 'renewal_%'
            AND (later.period_index = later.prior_index + 1
@@ -78,11 +81,16 @@ ALWAYS: Final[Mapping[str, str]] = {
           FROM subscriptions s
          WHERE s.status = 'active'
            AND NOT EXISTS (SELECT FROM invoices i
-                            WHERE i.subscription_id = s.id AND i.status = 'paid'
+                            WHERE i.subscription_id = s.id
+                              -- A merchant who voids what is past due makes a present of its period.
+                              AND (i.status = 'paid'
+                                   OR i.status = 'void'
+                                  AND EXISTS (SELECT FROM dunning_schedules d
+                                               WHERE d.invoice_id = i.id AND d.state = 'canceled'))
                               AND (i.period_starts_at, i.period_ends_at) = (s.period_starts_at, s.period_ends_at))
            AND NOT EXISTS (SELECT FROM dunning_schedules d
                              JOIN invoices i ON i.id = d.invoice_id
-                            WHERE d.subscription_id = s.id AND d.state = 'recovered'
+                            WHERE d.subscription_id = s.id AND (d.state = 'recovered' OR i.status = 'void')
                               AND d.closed_at >= i.period_ends_at AND s.period_starts_at >= i.period_ends_at)
     """,
     "every_subscription_goes_on": """
@@ -123,16 +131,25 @@ ALWAYS: Final[Mapping[str, str]] = {
                             WHERE a.invoice_id = i.id AND a.status IN ('pending', 'unknown'))
     """,
     "the_ledger_follows_the_cases": """
-        SELECT d.id || ' is ' || d.state || ', its ledger says ' || string_agg(l.movement, ', ' ORDER BY l.movement)
+        SELECT d.id || ' is ' || d.state || ', its ledger says ' || l.entered || ' entered, ' || l.recovered
+               || ' recovered, ' || l.lost || ' lost, ' || l.cancelled || ' cancelled'
           FROM dunning_schedules d
-          LEFT JOIN recovery_ledger l
-            ON l.schedule_id = d.id AND (l.amount_minor, l.currency) = (d.amount_minor, d.currency)
-         GROUP BY d.id, d.state
-        HAVING array_agg(l.movement ORDER BY l.movement) IS DISTINCT FROM
-               CASE d.state WHEN 'recovered' THEN ARRAY['entered', 'recovered']
-                            WHEN 'exhausted' THEN ARRAY['entered', 'lost']
-                            WHEN 'canceled' THEN ARRAY['cancelled', 'entered']
-                            ELSE ARRAY['entered'] END
+          LEFT JOIN LATERAL (
+               SELECT COALESCE(sum(amount_minor) FILTER (WHERE movement = 'entered'), 0) AS entered,
+                      COALESCE(sum(amount_minor) FILTER (WHERE movement = 'recovered'), 0) AS recovered,
+                      COALESCE(sum(amount_minor) FILTER (WHERE movement = 'lost'), 0) AS lost,
+                      COALESCE(sum(amount_minor) FILTER (WHERE movement = 'cancelled'), 0) AS cancelled
+                 FROM recovery_ledger
+                WHERE schedule_id = d.id AND currency = d.currency) AS l ON true
+          LEFT JOIN LATERAL (
+               SELECT COALESCE(sum(amount_minor), 0) AS back
+                 FROM refunds
+                WHERE invoice_id = d.invoice_id AND status = 'succeeded') AS r ON true
+         WHERE (l.entered, l.recovered, l.lost, l.cancelled) IS DISTINCT FROM
+               (d.amount_minor,
+                CASE d.state WHEN 'recovered' THEN d.amount_minor - r.back ELSE 0 END,
+                CASE d.state WHEN 'exhausted' THEN d.amount_minor ELSE 0 END,
+                CASE d.state WHEN 'canceled' THEN d.amount_minor WHEN 'recovered' THEN r.back ELSE 0 END)
     """,
     "the_ledger_balances": """
         SELECT l.currency || ': ' || sum(CASE l.movement WHEN 'entered' THEN l.amount_minor ELSE -l.amount_minor END)
@@ -143,6 +160,58 @@ ALWAYS: Final[Mapping[str, str]] = {
          GROUP BY l.currency
         HAVING sum(CASE l.movement WHEN 'entered' THEN l.amount_minor ELSE -l.amount_minor END)
                <> COALESCE(max(o.amount_minor), 0)
+    """,
+    "a_balance_is_the_sum_of_its_entries": """
+        SELECT s.id || ' has a balance of ' || s.balance_minor || ', its entries come to ' || COALESCE(sum(b.amount_minor), 0)
+          FROM subscriptions s
+          LEFT JOIN balance_entries b ON b.subscription_id = s.id
+         GROUP BY s.id, s.balance_minor
+        HAVING s.balance_minor <> COALESCE(sum(b.amount_minor), 0)
+    """,
+    "balance_entries_follow_each_other": """
+        SELECT b.id || ' leaves ' || b.balance_after_minor || ', the entries so far come to ' || b.so_far
+          FROM (SELECT e.*, sum(amount_minor) OVER (PARTITION BY subscription_id ORDER BY id) AS so_far
+                  FROM balance_entries e) AS b
+         WHERE b.balance_after_minor <> b.so_far
+    """,
+    "refunds_never_exceed_the_charge": """
+        SELECT c.reference || ' of ' || c.amount_minor || ' gave back ' || sum(r.amount_minor)
+          FROM simulated_refunds r
+          JOIN simulated_charges c ON c.reference = r.charge_reference
+         WHERE r.status = 'succeeded'
+         GROUP BY c.reference, c.amount_minor
+        HAVING sum(r.amount_minor) > c.amount_minor
+    """,
+    "refunds_in_hand_never_exceed_the_charge": """
+        SELECT a.id || ' of ' || a.amount_minor || ' has ' || sum(r.amount_minor) || ' refunded or on the way'
+          FROM refunds r
+          JOIN payment_attempts a ON a.id = r.attempt_id
+         WHERE r.status <> 'failed'
+         GROUP BY a.id, a.amount_minor, a.status
+        HAVING sum(r.amount_minor) > a.amount_minor OR a.status <> 'succeeded'
+    """,
+    "every_refund_at_the_gateway_is_one_of_ours": """
+        SELECT g.reference || ' gave back ' || g.amount_minor || ', ours is ' || COALESCE(r.status, 'missing')
+          FROM simulated_refunds g
+          LEFT JOIN refunds r ON r.reference = g.reference AND (r.amount_minor, r.currency) = (g.amount_minor, g.currency)
+         WHERE r.id IS NULL
+            OR r.status = 'failed' AND g.status = 'succeeded'
+            OR r.status = 'succeeded' AND g.status <> 'succeeded'
+    """,
+    "invoices_say_what_was_refunded": """
+        SELECT i.id || ' says ' || i.amount_refunded_minor || ' of ' || COALESCE(sum(r.amount_minor), 0)
+          FROM invoices i
+          LEFT JOIN refunds r ON r.invoice_id = i.id AND r.status = 'succeeded'
+         GROUP BY i.id, i.amount_refunded_minor
+        HAVING i.amount_refunded_minor <> COALESCE(sum(r.amount_minor), 0)
+    """,
+    "a_change_that_waits_has_an_open_charge": """
+        SELECT s.id || ' waits for ' || (s.pending_change ->> 'invoiceId')
+          FROM subscriptions s
+         WHERE s.pending_change IS NOT NULL
+           AND NOT EXISTS (SELECT FROM payment_attempts a
+                            WHERE a.invoice_id = s.pending_change ->> 'invoiceId'
+                              AND a.purpose = 'plan_change' AND a.status IN ('pending', 'unknown'))
     """,
     "every_event_reaches_every_endpoint": """
         SELECT e.id || ' has no delivery to ' || w.id
@@ -189,6 +258,12 @@ AT_REST: Final[Mapping[str, str]] = {
          WHERE c.status = 'succeeded'
            AND a.status <> 'succeeded'
            AND a.review_reason IS NULL
+    """,
+    "no_refund_is_unknown_but_what_is_held": """
+        SELECT id || ' is ' || status
+          FROM refunds
+         WHERE status IN ('pending', 'unknown')
+           AND review_reason IS NULL
     """,
     "every_event_is_fanned_out": "SELECT id || ' waits' FROM events WHERE dispatched_at IS NULL",
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from duro.kit.modes import Mode
+from tests.support.credit import GIVE_CREDIT
 from tests.support.invariants import violations
 from tests.support.roles import app_role, connected_as
 from tests.support.system import Merchant
@@ -86,6 +87,9 @@ class Story:
             await connection.execute("SELECT set_config('duro.tenant', $1, false)", tenant_id)
             found: list[Any] = await connection.fetch(text, *args)
             return found
+
+    async def give_credit(self, subscription_id: str, amount_minor: int) -> None:
+        await self.query(GIVE_CREDIT, subscription_id, amount_minor)
 
     async def messages(self) -> list[str]:
         rows = await self.query("SELECT template FROM outbox ORDER BY created_at, id")

@@ -208,7 +208,7 @@ async def test_a_recovery_whose_period_is_over_renews_at_the_first_anchor_date_a
 
 async def test_credit_nets_against_renewals_and_what_is_left_stays(shop: Shop) -> None:
     subscription_id = await shop.subscribe(await shop.plan())
-    await shop.query("UPDATE subscriptions SET balance_minor = 700000")
+    await shop.give_credit(subscription_id, 700_000)
 
     shop.clock.move(MONTH)
     free = await shop.catch_up()
@@ -230,7 +230,7 @@ async def test_a_resume_on_credit_alone_is_paid_without_a_charge(shop: Shop) -> 
     subscription_id = await shop.subscribe(await shop.plan())
     async with shop.scope.begin() as tx:
         await Lifecycle(shop.charging).pause(tx, subscription_id)
-    await shop.query("UPDATE subscriptions SET balance_minor = 700000")
+    await shop.give_credit(subscription_id, 700_000)
     shop.clock.move(timedelta(days=60))
 
     async with shop.scope.begin() as tx:
@@ -246,7 +246,7 @@ async def test_a_resume_on_credit_alone_is_paid_without_a_charge(shop: Shop) -> 
 async def test_a_cancellation_returns_the_credit_of_the_invoice_it_voids(shop: Shop) -> None:
     subscription_id = await shop.subscribe(await shop.plan())
     await shop.use(subscription_id, "pm_test_stolen")
-    await shop.query("UPDATE subscriptions SET balance_minor = 200000")
+    await shop.give_credit(subscription_id, 200_000)
     shop.clock.move(MONTH)
     await shop.catch_up()
     used = (await shop.get(subscription_id)).balance_minor
