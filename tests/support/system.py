@@ -47,6 +47,11 @@ class Merchant:
     def scope(self) -> WorkScope:
         return WorkScope(self.app.ground.db, Mode.TEST, self.tenant_id)
 
+    @property
+    def slug(self) -> str:
+        """A slug that no other merchant of the test has."""
+        return f"gold-{self.tenant_id[-8:].lower()}"
+
     async def plan(self, **fields: object) -> str:
         body = {"name": "Gold", "amount": 500_000, "interval": "month", **fields}
         return str((await self.made("/v1/plans", body))["id"])

@@ -1,0 +1,66 @@
+"""Owns a tenant that has one of everything, so that each kind of id exists and belongs to somebody."""
+
+from typing import Any, Final
+
+from tests.support.api import Client
+from tests.support.system import Merchant
+
+_FAILING: Final = "pm_test_insufficient_funds"
+
+
+async def one_of_everything(merchant: Merchant) -> dict[str, str]:
+    """An id of each prefix, of one test tenant."""
+    send = merchant.made
+    terms = {"name": "Gold", "amount": 500_000, "interval": "week", "allowMultiple": True}
+    plan = await send("/v1/plans", terms)
+    customer = await send("/v1/customers", {"email": "ada@example.com", "merchantRef": "ada-1"})
+    promo = {"code": "ONE", "discountType": "percentage", "discountValue": 10}
+    made = {
+        "plan": plan["id"],
+        "cus": customer["id"],
+        "prm": (await send("/v1/promo-codes", promo))["id"],
+        "lnk": (await send("/v1/payment-links", {"planId": plan["id"], "slug": merchant.slug}))[
+            "id"
+        ],
+        "chk": (await send("/v1/checkout/sessions", {"planId": plan["id"]}))["id"],
+    }
+    body = {"customerId": made["cus"], "planId": made["plan"], "paymentMethodId": "pm_test_ok"}
+    made["sub"] = (await send("/v1/subscriptions", body))["id"]
+    changed = await merchant.client.patch(
+        f"/v1/subscriptions/{made['sub']}", {"paymentMethodId": _FAILING}
+    )
+    made["pm"] = changed.json["paymentMethodId"]
+    await merchant.advance(by="P8D")
+    for prefix, path in {
+        "inv": "/v1/invoices",
+        "txn": "/v1/transactions",
+        "dun": "/v1/recovery",
+        "evt": "/v1/events",
+    }.items():
+        made[prefix] = (await merchant.items(path))[-1]["id"]
+    return made
+
+
+async def some_in_live(client: Client) -> dict[str, str]:
+    """Ids of what live mode can have without a gateway."""
+    plan = {"name": "Gold", "amount": 500_000, "interval": "week"}
+    promo = {"code": "ONE", "discountType": "percentage", "discountValue": 10}
+    made: dict[str, str] = {}
+    for prefix, path, body in (
+        ("plan", "/v1/plans", plan),
+        ("cus", "/v1/customers", {"email": "ada@example.com", "merchantRef": "ada-1"}),
+        ("prm", "/v1/promo-codes", promo),
+    ):
+        made[prefix] = (await client.post(path, body)).id
+    link = {"planId": made["plan"], "slug": "live-gold"}
+    made["lnk"] = (await client.post("/v1/payment-links", link)).id
+    return made
+
+
+def with_ids(example: Any, ids: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    """The example with the ids that are shown in it replaced by real ones of the same prefix."""
+    if isinstance(example, dict):
+        return {name: with_ids(value, ids) for name, value in example.items()}
+    if isinstance(example, str) and example.partition("_")[0] in ids and len(example) > 26:
+        return ids[example.partition("_")[0]]
+    return example
