@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duro.billing.case import Context, Settings
+from duro.billing.case import Context, Escalation, Settings
 from duro.billing.dunning import MIN_PULL_GAP, Move, decide, decide_waiting, waiting_deadline
 from duro.billing.failures import Category
 from duro.billing.rails import ORDER, PULL, PUSH, Rail
@@ -27,6 +27,10 @@ def settings_values(draw: st.DrawFn) -> Settings:
         offsets_hours=offsets,
         max_attempts=draw(st.integers(1, len(offsets))),
         rails=draw(SETTINGS_RAILS),
+        auto_recovery=draw(st.booleans()),
+        is_quiet=draw(st.booleans()),
+        # What is kept never ends, and days of escalation have laws of their own.
+        escalation=draw(st.sampled_from([Escalation.CANCEL, Escalation.MARK_UNPAID])),
     )
 
 
@@ -43,6 +47,7 @@ def contexts(draw: st.DrawFn) -> Context:
         code=draw(st.text(max_size=8)),
         category=draw(st.sampled_from(Category)),
         attempts_made=draw(st.integers(0, 8)),
+        attempts_skipped=draw(st.integers(0, 3)),
         first_failed_at=first,
         last_pull_at=draw(st.sampled_from([None, max(first, now - waited)])),
         same_category_failures=draw(st.integers(0, 3)),
