@@ -43,6 +43,8 @@ _THROW_AWAY_SETTINGS: Final = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    # A vacuum at work would keep its database from being dropped.
+    "autovacuum": "off",
 }
 # psql fills in the :'variables'. Every line may run again after a crash between them.
 _PROVISION: Final = """\
