@@ -15,8 +15,8 @@ from duro.modules.customers.model import Customer
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod, Purpose
 from duro.modules.recovery import service
-from duro.modules.recovery.model import Movement, RecoveredBy
-from duro.modules.recovery.service import Payer, Step
+from duro.modules.recovery.model import DEFAULT_SETTINGS, Movement, RecoveredBy
+from duro.modules.recovery.service import Payer, Step, Terms
 
 LAGOS = ZoneInfo("Africa/Lagos")
 FAILED_AT = datetime(2027, 2, 5, 9, tzinfo=UTC)
@@ -107,8 +107,7 @@ def opened(category: Category, *methods: PaymentMethod) -> Step:
         invoice=INVOICE,
         attempt=attempt(category, method=method),
         payer=payer(*methods),
-        zone=LAGOS,
-        now=FAILED_AT,
+        terms=Terms(DEFAULT_SETTINGS, LAGOS, FAILED_AT),
     )
 
 

@@ -19,10 +19,10 @@ def active() -> Subscription:
     fields: dict[str, object] = dict.fromkeys(Subscription.__dataclass_fields__)
     fields |= {"status": Status.ACTIVE, "cycles_completed": 1, "balance_minor": 0}
     blank = Subscription(**fields)  # type: ignore[arg-type]  # only what these tests look at is set
-    return blank.in_period(MONTH, index=0, now=NOW)
+    return blank.in_period(MONTH, index=0, now=NOW, reminder=3 * DAY)
 
 
-def test_a_period_is_renewed_at_its_end_and_reminded_of_three_days_before(
+def test_a_period_is_renewed_at_its_end_and_reminded_of_before(
     active: Subscription,
 ) -> None:
     assert active.renews_at == MONTH.ends_at
@@ -31,13 +31,13 @@ def test_a_period_is_renewed_at_its_end_and_reminded_of_three_days_before(
 
 @pytest.mark.parametrize("length", [timedelta(hours=1), DAY, 3 * DAY])
 def test_a_period_too_short_for_it_has_no_reminder(active: Subscription, length: timedelta) -> None:
-    short = active.in_period(Period(NOW, NOW + length), index=1, now=NOW)
+    short = active.in_period(Period(NOW, NOW + length), index=1, now=NOW, reminder=3 * DAY)
 
     assert short.reminds_at is None
 
 
 def test_a_period_that_is_nearly_over_has_no_reminder_left(active: Subscription) -> None:
-    late = active.in_period(MONTH, index=0, now=MONTH.ends_at - DAY)
+    late = active.in_period(MONTH, index=0, now=MONTH.ends_at - DAY, reminder=3 * DAY)
 
     assert (late.reminds_at, late.renews_at) == (None, MONTH.ends_at)
 
