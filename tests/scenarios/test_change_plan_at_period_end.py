@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from tests.support.api import Answer
 from tests.support.stories import Story
 
 
-async def ask(story: Story, subscription_id: str, plan_id: str, **more: object) -> Any:
+async def ask(story: Story, subscription_id: str, plan_id: str, **more: object) -> Answer:
     path = f"/v1/subscriptions/{subscription_id}/change-plan"
     return await story.merchant.client.post(path, {"planId": plan_id, **more})
 

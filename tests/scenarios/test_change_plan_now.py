@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.api import Answer
 from tests.support.stories import Story
 
 # Half of the period of 31 days that begins on 5 January at 09:00.
@@ -11,12 +12,14 @@ MIDDLE = "2027-01-20T21:00:00Z"
 END = "2027-02-05T09:00:00.000Z"
 
 
-async def change(story: Story, subscription_id: str, plan_id: str, **more: object) -> Any:
+async def change(story: Story, subscription_id: str, plan_id: str, **more: object) -> Answer:
     path = f"/v1/subscriptions/{subscription_id}/change-plan"
     return await story.merchant.client.post(path, {"planId": plan_id, **more})
 
 
-async def changed(story: Story, subscription_id: str, plan_id: str, **more: object) -> Any:
+async def changed(
+    story: Story, subscription_id: str, plan_id: str, **more: object
+) -> dict[str, Any]:
     answer = await change(story, subscription_id, plan_id, **more)
     assert answer.status == 200, answer.body
     return answer.json

@@ -65,7 +65,9 @@ ALWAYS: Final[Mapping[str, str]] = {
           FROM (SELECT i.*, lag(i.id) OVER w AS prior_id, lag(i.period_index) OVER w AS prior_index,
                        lag(i.period_ends_at) OVER w AS prior_ends_at
                   FROM invoices i
-                 WHERE i.status <> 'void'
+                 -- A merchant who voids what is past due makes a present of its period.
+                 WHERE (i.status <> 'void' OR EXISTS (SELECT FROM dunning_schedules d
+                                                       WHERE d.invoice_id = i.id AND d.state = 'canceled'))
                    AND i.idempotency_key NOT LIKE 'proration_%'
                 WINDOW w AS (PARTITION BY i.subscription_id ORDER BY i.period_starts_at, i.id)) AS later
          WHERE later.period_starts_at < later.prior_ends_at
