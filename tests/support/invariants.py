@@ -164,7 +164,8 @@ ALWAYS: Final[Mapping[str, str]] = {
                <> COALESCE(max(o.amount_minor), 0)
     """,
     "a_balance_is_the_sum_of_its_entries": """
-        SELECT s.id || ' has a balance of ' || s.balance_minor || ', its entries come to ' || COALESCE(sum(b.amount_minor), 0)
+        SELECT s.id || ' has a balance of ' || s.balance_minor || ', its entries come to '
+               || COALESCE(sum(b.amount_minor), 0)
           FROM subscriptions s
           LEFT JOIN balance_entries b ON b.subscription_id = s.id
          GROUP BY s.id, s.balance_minor
@@ -195,7 +196,8 @@ ALWAYS: Final[Mapping[str, str]] = {
     "every_refund_at_the_gateway_is_one_of_ours": """
         SELECT g.reference || ' gave back ' || g.amount_minor || ', ours is ' || COALESCE(r.status, 'missing')
           FROM simulated_refunds g
-          LEFT JOIN refunds r ON r.reference = g.reference AND (r.amount_minor, r.currency) = (g.amount_minor, g.currency)
+          LEFT JOIN refunds r
+            ON r.reference = g.reference AND (r.amount_minor, r.currency) = (g.amount_minor, g.currency)
          WHERE r.id IS NULL
             OR r.status = 'failed' AND g.status = 'succeeded'
             OR r.status = 'succeeded' AND g.status <> 'succeeded'
