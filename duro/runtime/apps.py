@@ -9,13 +9,14 @@ from duro.kit.http import build_app
 from duro.kit.limits import Limiter
 from duro.runtime import pages
 from duro.runtime.compose import Ground, System
-from duro.runtime.papers import paper
+from duro.runtime.docs import Docs
+from duro.runtime.guides import Guides
 
 
 def build_public_app(
     ground: Ground, system: System, limiter: Limiter | None = None
 ) -> web.Application:
-    """The merchant API, the errors it can give, and the pages that customers open."""
+    """The merchant API, its documentation, and the pages that customers open."""
     app = build_app(
         routes=system.routes,
         db=ground.db,
@@ -27,8 +28,7 @@ def build_public_app(
     app.router.add_get("/pay/i/{token}", pages.show_invoice)
     app.router.add_get("/pay/{mode:test|live}/{slug}", pages.link_page(ground))
     app.router.add_get("/checkout/{token}", pages.show_checkout)
-    # Where the `docUrl` of every refusal leads.
-    app.router.add_get("/docs/errors", _shown("Errors", paper("errors")))
+    Docs(Guides(ground.public_url), system.routes).add_to(app)
     return app
 
 
@@ -40,12 +40,8 @@ def build_core_app() -> web.Application:
 
 
 def _page(title: str, text: str) -> Handler:
-    return _shown(title, f"<h1>{title}</h1><p>{text}</p>")
-
-
-def _shown(title: str, body: str) -> Handler:
     async def show(_request: web.Request) -> web.StreamResponse:
-        return pages.shown(title, body)
+        return pages.shown(title, f"<h1>{title}</h1><p>{text}</p>")
 
     return show
 
