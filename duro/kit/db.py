@@ -262,7 +262,7 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                if not connection.is_closed():
+                if not _is_lost(connection):
                     await connection.execute("ROLLBACK")
                 raise
             if await connection.execute("COMMIT") != "COMMIT":
@@ -281,13 +281,22 @@ class Database:
             yield connection
         except _LOST as error:
             # The driver raises the same class for our own wrong arguments: on a healthy connection it is a bug.
-            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+            if isinstance(error, asyncpg.InterfaceError) and not _is_lost(connection):
                 raise
             raise UnavailableError(_UNREACHABLE) from error
         except _CONTENDED as error:
             raise UnavailableError(_BUSY) from error
         finally:
             await self._pools[pool].release(connection)
+
+
+def _is_lost(connection: Any) -> bool:
+    try:
+        lost: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool takes a connection that was lost away from its borrower, who can then ask it nothing.
+        return True
+    return lost
 
 
 def _pool(url: str, *, role: str, path: str, size: int) -> Any:

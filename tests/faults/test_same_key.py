@@ -1,7 +1,7 @@
 """A request with an idempotency key whose server dies on the way is repeated: one subscription, one charge."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
 
@@ -46,7 +46,7 @@ class Buyer:
 
 
 async def test_repeat_after_the_server_died_gives_one_subscription_and_one_charge(
-    ground: Ground, db: Database
+    ground: Ground, db: Database, say: Callable[[str], None]
 ) -> None:
     async with aiohttp.ClientSession() as session:
         server = Server("", session, db)
@@ -83,9 +83,7 @@ async def test_repeat_after_the_server_died_gives_one_subscription_and_one_charg
     settled = len(buyers) + 1
     assert await broken_invariants(ground.database_url) == []
     assert await count_settled(ground.database_url) == {"invoices": settled, "charges": settled}
-    print(  # noqa: T201 - the figure of this promise
-        f"{len(buyers)} of {len(points)} await points of a request, seed {_SEED}"
-    )
+    say(f"one key, seed {_SEED}: killed at {len(buyers)} of {len(points)} await points")
 
 
 async def _undisturbed(ground: Ground, buyer: Buyer) -> Sequence[str]:

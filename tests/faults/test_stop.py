@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -43,7 +44,7 @@ class Load:
 
 @pytest.mark.parametrize("seed", seeds(short=1, long=10))
 async def test_sigterm_under_load_ends_in_time_and_loses_nothing(
-    ground: Ground, db: Database, seed: int
+    ground: Ground, db: Database, seed: int, say: Callable[[str], None]
 ) -> None:
     tenant_ids = [await new_tenant(ground.database_url) for _ in range(TENANTS)]
     for tenant_id in tenant_ids:
@@ -74,7 +75,7 @@ async def test_sigterm_under_load_ends_in_time_and_loses_nothing(
     assert await ground.contradictions() == []
     total = TENANTS * EACH
     assert await count_settled(ground.database_url) == {"invoices": total, "charges": total}
-    print(  # noqa: T201 - the figure of this promise
-        f"seed {seed}: stopped in {took_s:.1f} s after {done} of {total} renewals"
+    say(
+        f"SIGTERM, seed {seed}: stopped in {took_s:.1f} s after {done} of {total} renewals"
         f" and {len(load.customers)} requests"
     )

@@ -44,10 +44,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """The first await point is 1."""
+    """The first await point is 1; a connection may be cut again after `every` so many more."""
 
     kind: Kind
     at: int
+    every: int = 0
+
+    def is_at(self, point: int) -> bool:
+        behind = point - self.at
+        return behind == 0 or (self.every > 0 and behind > 0 and behind % self.every == 0)
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class Points:
         if not self.is_counting:
             return False
         self.passed.append(point)
-        if self.fault is None or len(self.passed) != self.fault.at:
+        if self.fault is None or not self.fault.is_at(len(self.passed)):
             return False
         self.told.send(Struck(point))
         if self.fault.kind is Kind.KILL:
