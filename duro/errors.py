@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -25,11 +23,8 @@ class DuroError(Exception):
         super().__init__(message)
         self.message = message
         self.details = tuple(details)
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """What HTTP wants to be told beside the body."""
-        return {}
+        # What HTTP wants to be told beside the body.
+        self.headers: Mapping[str, str] = {}
 
 
 class BadRequestError(DuroError):
@@ -46,10 +41,9 @@ class UnauthorizedError(DuroError):
     code = "unauthorized"
     challenge: ClassVar[str] = "Bearer"
 
-    @property
-    @override
-    def headers(self) -> Mapping[str, str]:
-        return {"WWW-Authenticate": self.challenge}
+    def __init__(self, message: str, *, details: Sequence[Detail] = ()) -> None:
+        super().__init__(message, details=details)
+        self.headers = {"WWW-Authenticate": self.challenge}
 
 
 class ForbiddenError(DuroError):
@@ -101,11 +95,7 @@ class RateLimitedError(DuroError):
     def __init__(self, message: str, *, retry_s: int = 1) -> None:
         super().__init__(message)
         self.retry_s = retry_s
-
-    @property
-    @override
-    def headers(self) -> Mapping[str, str]:
-        return {"Retry-After": str(self.retry_s)}
+        self.headers = {"Retry-After": str(retry_s)}
 
 
 class UnavailableError(DuroError):
