@@ -31,8 +31,13 @@ BASE = Context(
 KEEP = Settings(payday_aware=False, escalation=Escalation.KEEP_PAST_DUE)
 
 
-def within(days: int | None, **more: object) -> Settings:
-    return replace(Settings(payday_aware=False, escalation_days=days), **more)
+def within(
+    days: int | None,
+    *,
+    payday_aware: bool = False,
+    escalation: Escalation = Escalation.MARK_UNPAID,
+) -> Settings:
+    return Settings(payday_aware=payday_aware, escalation=escalation, escalation_days=days)
 
 
 def test_a_try_before_the_day_of_escalation_is_made() -> None:
