@@ -69,8 +69,8 @@ SELECT id, target_at, after_event, counts, finished_at, failure
  WHERE tenant_id = $1
    AND finished_at IS NULL;
 
--- name: get_advance
--- $2 id.
+-- name: find_advance
+-- $2 id. A reset may have erased it.
 SELECT id, target_at, after_event, counts, finished_at, failure
   FROM clock_advances
  WHERE tenant_id = $1

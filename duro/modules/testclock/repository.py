@@ -64,11 +64,9 @@ class ClockRepository:
         row = await self._tx.row(_SQL["find_open_advance"])
         return None if row is None else into(Advance, row)
 
-    async def get_advance(self, advance_id: str) -> Advance:
-        row = await self._tx.row(_SQL["get_advance"], advance_id)
-        if row is None:
-            raise LookupError(advance_id)
-        return into(Advance, row)
+    async def find_advance(self, advance_id: str) -> Advance | None:
+        row = await self._tx.row(_SQL["find_advance"], advance_id)
+        return into(Advance, row) if row is not None else None
 
     async def save_advance(
         self, advance_id: str, counts: Mapping[str, int], *, is_done: bool, failure: str | None

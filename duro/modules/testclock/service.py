@@ -60,12 +60,15 @@ async def request_advance(tx: Tx, *, to: datetime | None, by: str | None) -> str
 async def wait_for(scope: WorkScope, advance_id: str) -> Outcome:
     """The outcome of an advance once the worker has done it.
 
-    Raises `UnavailableError` when no worker does: the target stays stored and is done later.
+    Raises `ConflictError` when a reset erased it, and `UnavailableError` when no worker does it: the target stays
+    stored and is done later.
     """
     until_s = monotonic_s() + _WAIT_MAX_S
     while monotonic_s() < until_s:
         async with scope.begin() as tx:
-            advance = await ClockRepository(tx).get_advance(advance_id)
+            advance = await ClockRepository(tx).find_advance(advance_id)
+            if advance is None:
+                raise ConflictError("The test clock was reset before the advance was answered.")
             if advance.finished_at is not None:
                 return await _outcome(tx, advance)
         await asyncio.sleep(_POLL_S)

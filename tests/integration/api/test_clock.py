@@ -9,6 +9,8 @@ import pytest
 
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
+from duro.modules.testclock.repository import ClockRepository
+from duro.modules.testclock.service import reset
 from duro.runtime.serve import Role
 from tests.support.api import Client, Server
 from tests.support.stories import Story
@@ -304,3 +306,24 @@ async def test_work_that_cannot_be_done_ends_the_advance_with_its_name(story: St
     assert "billing.expire" in answer.error["message"]
     await story.query("UPDATE invoices SET lines = '[]'")
     assert (await story.merchant.advance(by="P1D"))["counts"]["expired"] == 1
+
+
+async def test_an_advance_whose_end_was_erased_by_a_reset_says_so(
+    database_url: str, redis_url: str, tenant: str
+) -> None:
+    settings = settings_for(database_url, redis_url)
+    async with running_merchant(settings, tenant, roles=frozenset({Role.PUBLIC})) as merchant:
+        asked = asyncio.create_task(merchant.client.post("/v1/test-clock/advance", {"by": "P1D"}))
+        while True:
+            async with merchant.scope.begin() as tx:
+                clocks = ClockRepository(tx)
+                advance = await clocks.find_open_advance()
+                if advance is not None:
+                    await clocks.save_advance(advance.id, {}, is_done=True, failure=None)
+                    await reset(tx)
+                    break
+            await asyncio.sleep(0.01)
+
+        answer = await asked
+
+    assert (answer.status, answer.code) == (409, "conflict")
