@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from duro.errors import ConflictError, GatewayNotConfiguredError
+from duro.errors import ConflictError, GatewayNotConfiguredError, NotFoundError
 from duro.kit.call import Call
 from duro.kit.db import Tx
 from duro.kit.pagination import Page
@@ -85,7 +85,7 @@ def _creating(entries: Routes, charging: Charging) -> None:
         status=201,
         transaction="own",
         resume=finish,
-        errors=(ConflictError, GatewayNotConfiguredError),
+        errors=(ConflictError, NotFoundError, GatewayNotConfiguredError),
         example=_EXAMPLE,
     )
     async def create_subscription(call: Call, body: SubscriptionCreate) -> SubscriptionOut:
