@@ -20,6 +20,7 @@ class Merchant:
 
     session: aiohttp.ClientSession
     tenant_id: str
+    token: str
 
     async def post(self, path: str, body: object) -> dict[str, Any]:
         async with self.session.post(path, json=body) as answer:
@@ -42,4 +43,4 @@ async def merchant(ground: Ground, public_url: str) -> AsyncIterator[Merchant]:
     headers = {"Authorization": f"Bearer {key.token}"}
     patience = aiohttp.ClientTimeout(total=700)
     async with aiohttp.ClientSession(public_url, headers=headers, timeout=patience) as session:
-        yield Merchant(session, tenant_id)
+        yield Merchant(session, tenant_id, key.token)
