@@ -120,7 +120,7 @@ def document(routes: Sequence[Routes], *, public_url: str) -> Json:
         },
         "servers": [{"url": public_url}],
         "security": _security(SECRET_ONLY, has_tokens=token_url is not None),
-        "tags": [{"name": group.tag} for group in routes],
+        "tags": [{"name": tag} for tag in dict.fromkeys(group.tag for group in routes)],
         "paths": paths,
         "components": {
             "schemas": _schemas(operations),
