@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
+from duro.adapters.gateways.simulated import SimulatedGateway
+from duro.kit import idempotency
 from duro.kit.modes import Mode
+from duro.modules.charging import manual
+from duro.modules.charging.engine import Charging
+from duro.modules.invoices.links import PayLinks
+from duro.modules.payments.gateway import Gateways
 from tests.support.api import Server
+from tests.support.roles import app_role, connected_as
 from tests.support.system import Merchant
 
 
@@ -129,6 +136,40 @@ async def test_the_same_key_retries_once(merchant: Merchant) -> None:
     assert (first.status, again.status, again.is_replay) == (200, 200, True)
     assert again.body == first.body
     assert len(await merchant.items("/v1/test/gateway/charges")) == 3
+
+
+async def test_a_retry_whose_server_died_after_its_commit_is_finished_by_the_repeat(
+    merchant: Merchant, database_url: str
+) -> None:
+    case_id = await failing(merchant)
+    path = f"/v1/recovery/{case_id}/retry"
+    await merchant.advance(to="2027-03-12T09:00:00Z")
+    await begin_and_die(merchant, case_id, path, database_url)
+    assert len(await merchant.items("/v1/test/gateway/charges")) == 2
+
+    finished = await merchant.client.post(path, {}, key="retry-1")
+    again = await merchant.client.post(path, {}, key="retry-1")
+
+    assert (finished.status, again.is_replay, again.body) == (200, True, finished.body)
+    assert (finished.json["state"], finished.json["attemptsMade"]) == ("scheduled", 2)
+    assert [row["rule"] for row in finished.json["decisions"]] == [
+        *("payday", "manual_retry", "payday")
+    ]
+    assert len(await merchant.items("/v1/test/gateway/charges")) == 3
+
+
+async def begin_and_die(merchant: Merchant, case_id: str, path: str, database_url: str) -> None:
+    """What a process leaves that dies before it asks the gateway: intent and key committed, the lease run out."""
+    db = merchant.app.ground.db
+    charging = Charging(Gateways({Mode.TEST: SimulatedGateway(db)}), PayLinks("", b"key"))
+    keyed = idempotency.read_key(["retry-1"], (b"POST", path.encode(), b"", b"{}"))
+    assert keyed is not None
+    async with merchant.scope.begin() as tx:
+        await manual.begin_retry(tx, charging, case_id, note=None)
+        await idempotency.claim(tx, keyed, case_id)
+    async with connected_as(database_url, app_role(Mode.TEST), search_path="sandbox,core") as app:
+        await app.execute("SELECT set_config('duro.tenant', $1, false)", merchant.tenant_id)
+        await app.execute("UPDATE idempotency_keys SET locked_until = created_at")
 
 
 async def test_many_retries_at_once_charge_once(merchant: Merchant) -> None:
