@@ -126,12 +126,19 @@ class Shop:
         async with self.scope.begin() as tx:
             return (await create_plan(tx, body)).id
 
-    async def subscribe(self, plan_id: str, method: str | None = "pm_test_ok") -> str:
+    async def subscribe(
+        self, plan_id: str, method: str | None = "pm_test_ok", *, promo_code: str | None = None
+    ) -> str:
         """A new customer's subscription, charged."""
         async with self.scope.begin() as tx:
             customer = await create_customer(tx, CustomerCreate(email="ada@example.com"))
             body = SubscriptionCreate.model_validate(
-                {"customerId": customer.id, "planId": plan_id, "paymentMethodId": method}
+                {
+                    "customerId": customer.id,
+                    "planId": plan_id,
+                    "paymentMethodId": method,
+                    "promoCode": promo_code,
+                }
             )
             begun = await first.begin_subscription(tx, body, self.charging)
         if begun.charge is not None:
