@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from duro.kit.modes import Mode
 from duro.kit.registry import Operation, Routes
 from duro.kit.share import share
-from duro.runtime.guides import INDEX, Guides, Page, page_href, render
+from duro.runtime.guides import INDEX, Guides, Page, render
 from duro.runtime.static import add_static, static_url
 
 _API: Final = "api"
@@ -106,7 +106,6 @@ class Docs:
                 path="/docs" if name == INDEX else f"/docs/{name}",
                 markdown=f"/docs/{name}.md" if name else "",
                 sections=self.guides.sections(),
-                href=page_href,
                 static=static_url,
             )
         )

@@ -1,8 +1,9 @@
 """The guides of `docs`: found through the index, read once, shown as HTML and as Markdown."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -13,20 +14,20 @@ from markdown_it.token import Token
 from duro.kit.share import share
 
 INDEX: Final = "index"
+_HOME: Final = "/docs"
 _GUIDES: Final = "guides"
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
-_LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
+_LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _ENTRY: Final = re.compile(r"- \[([^\]]+)\]\(([^)\s]+)\): (.+)")
 _PAGE: Final = re.compile(r"(?:[./\w-]*/)?([a-z0-9-]+)\.md(#[\w-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the index: a guide, or an address of the running server."""
+    """One line of the index, with the address of its page."""
 
     title: str
     href: str
-    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,42 +65,64 @@ class Guides:
 
     def names(self) -> list[str]:
         """The guides in the order of the index."""
-        hrefs = (entry.href for section in self.sections() for entry in section.entries)
-        found = map(_PAGE.fullmatch, hrefs)
+        found = (_PAGE.fullmatch(href) for _, href, _ in _ENTRY.findall(self.text(INDEX)))
         return [match[1] for match in found if match]
 
     def sections(self) -> list[Section]:
-        """The index as navigation, with the addresses of HTML pages."""
+        """The index as navigation."""
+        known = self._known()
         parts = re.split(r"^## (.+)$", self.text(INDEX), flags=re.MULTILINE)[1:]
         return [
-            Section(title, tuple(Entry(*found) for found in _ENTRY.findall(body)))
-            for title, body in zip(parts[::2], parts[1::2], strict=True)
+            Section(
+                heading,
+                tuple(
+                    Entry(title, leads_to(href, known) or _HOME)
+                    for title, href, _ in _ENTRY.findall(body)
+                ),
+            )
+            for heading, body in zip(parts[::2], parts[1::2], strict=True)
         ]
 
     def text(self, name: str) -> str:
         """A guide as it is written."""
         below = self.folder / _GUIDES / f"{name}.md"
         path = below if below.is_file() else self.folder / f"{name}.md"
-        return path.read_text(encoding="utf-8")
+        return _read(path)
 
     def markdown(self, name: str) -> str:
         """A guide with whole addresses, each of which leads to Markdown again."""
-        return _LINK.sub(lambda found: f"]({self._absolute(found[1])})", self.text(name))
+        known = self._known()
+
+        def whole(found: re.Match[str]) -> str:
+            href = leads_to(found[2], known)
+            return found[1] if href is None else f"[{found[1]}]({self._whole(href)})"
+
+        return _LINK.sub(whole, self.text(name))
 
     def page(self, name: str) -> Page:
         if name not in self._pages:
-            self._pages[name] = render(self.text(name))
+            self._pages[name] = render(self.text(name), known=self._known())
         return self._pages[name]
 
-    def _absolute(self, href: str) -> str:
-        if href.startswith("/"):
-            form = ".md" if href.startswith("/docs/") else ""
-            return f"{self.public_url}{href}{form}"
-        found = _PAGE.fullmatch(href)
-        return f"{self.public_url}/docs/{found[1]}.md{found[2] or ''}" if found else href
+    def _known(self) -> set[str]:
+        return {INDEX, *self.names()}
+
+    def _whole(self, href: str) -> str:
+        if not href.startswith("/"):
+            return href
+        path, hash_sign, anchor = href.partition("#")
+        if path == _HOME:
+            path = f"{_HOME}/{INDEX}"
+        form = ".md" if path.startswith(f"{_HOME}/") else ""
+        return f"{self.public_url}{path}{form}{hash_sign}{anchor}"
 
 
-def render(text: str) -> Page:
+@cache
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def render(text: str, *, known: Collection[str] = ()) -> Page:
     """Markdown as a page; each heading has an anchor, so `#conflict` leads to `## conflict`."""
     tokens = _MARKDOWN.parse(text)
     contents: list[Heading] = []
@@ -114,21 +137,22 @@ def render(text: str) -> Page:
         elif opening.tag == "h2":
             contents.append(Heading(anchor, _plain(inline)))
         _link_to_itself(inline, anchor)
-    for token in _inside(tokens):
-        if token.type == "link_open":
-            token.attrSet("href", page_href(str(token.attrGet("href"))))
+    for token in tokens:
+        token.children = list(_linked(token.children or (), known))
     html: str = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     # A wide table scrolls in its box; what the page says itself about tables is escaped by now.
     html = html.replace("<table>", '<div class="table"><table>')
     return Page(title, html.replace("</table>", "</table></div>"), tuple(contents))
 
 
-def page_href(href: str) -> str:
-    """Where a link between files leads on the server."""
-    found = _PAGE.fullmatch(href)
-    if found is None:
+def leads_to(href: str, known: Collection[str]) -> str | None:
+    """Where a link between files leads on the server; None when that file is no page."""
+    if "://" in href or href.startswith(("/", "#")):
         return href
-    path = "/docs" if found[1] == INDEX else f"/docs/{found[1]}"
+    found = _PAGE.fullmatch(href)
+    if found is None or found[1] not in known:
+        return None
+    path = _HOME if found[1] == INDEX else f"{_HOME}/{found[1]}"
     return f"{path}{found[2] or ''}"
 
 
@@ -137,10 +161,16 @@ def anchor_of(text: str) -> str:
     return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
 
 
-def _inside(tokens: list[Token]) -> Iterator[Token]:
-    for token in tokens:
-        yield token
-        yield from token.children or ()
+def _linked(children: Iterable[Token], known: Collection[str]) -> Iterator[Token]:
+    """With addresses of pages; of a link to any other file only the text is left."""
+    is_open = True
+    for token in children:
+        if token.type == "link_open":
+            href = leads_to(str(token.attrGet("href")), known)
+            is_open = href is not None
+            token.attrSet("href", href or "")
+        if is_open or token.type not in ("link_open", "link_close"):
+            yield token
 
 
 def _plain(inline: Token) -> str:

@@ -26,6 +26,7 @@ const draw = async () => {
     agent: { disabled: true },
     mcp: { disabled: true },
     hideClientButton: true,
+    hideDarkModeToggle: true,
     showDeveloperTools: "never",
     documentDownloadType: "json",
     persistAuth: false,
