@@ -158,6 +158,22 @@ UPDATE subscriptions
    AND id = $2
    AND renews_at IS NOT NULL;
 
+-- name: postpone_expiry
+-- $2 id, $3 until. As postpone_renewal.
+UPDATE subscriptions
+   SET expires_at = $3
+ WHERE tenant_id = $1
+   AND id = $2
+   AND expires_at IS NOT NULL;
+
+-- name: postpone_reminder
+-- $2 id, $3 until. As postpone_renewal.
+UPDATE subscriptions
+   SET reminds_at = $3
+ WHERE tenant_id = $1
+   AND id = $2
+   AND reminds_at IS NOT NULL;
+
 -- name: next_renewal
 -- When this tenant's next renewal is due.
 SELECT min(renews_at)

@@ -1,14 +1,22 @@
 """What falls due in billing and recovery, and how it is found."""
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import attrgetter
+from typing import Final
+
+import structlog
 
 from duro.billing.states import Action, Status
+from duro.errors import UnavailableError
+from duro.kit.db import Tx
 from duro.kit.work import DueWork, Ran, WorkScope
 from duro.modules.charging import refund
 from duro.modules.charging.engine import Charging
-from duro.modules.charging.model import changes_for
+from duro.modules.charging.model import Changes, changes_for
 from duro.modules.charging.reconcile import reconcile_due
 from duro.modules.charging.renew import renew_due
 from duro.modules.charging.retry import process_due
@@ -16,10 +24,16 @@ from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.refunds import LIST_TENANTS_WITH_REFUNDS, NEXT_REFUND
 from duro.modules.payments.repository import LIST_TENANTS_TO_RECONCILE, NEXT_TO_RECONCILE
 from duro.modules.recovery.repository import statement as recovery
+from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.repository import statement as subscriptions
 
+log: Final = structlog.get_logger()
+
 _MINUTE_S = 60
+# An item that fails by a fault of ours is set aside for this long and then tried again.
+_SET_ASIDE: Final = timedelta(hours=1)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def due_work(charging: Charging) -> tuple[DueWork, ...]:
@@ -70,35 +84,100 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of work on subscriptions that needs no gateway."""
+
+    name: str
+    claim: Callable[[SubscriptionRepository, int], Awaitable[list[Subscription]]]
+    due_at: Callable[[Subscription], datetime | None]
+    do: Callable[[Changes, Subscription], Awaitable[None]]
+    postpone: Callable[[SubscriptionRepository, str, datetime], Awaitable[None]]
+
+
 async def expire_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
     """Ends up to `limit` subscriptions that nobody paid in time; their invoices are void, their promo codes free."""
-    async with scope.begin() as tx:
-        changes = await changes_for(tx, charging.links)
-        due = await SubscriptionRepository(tx).claim_expiries(limit)
-        for row in due:
-            ended, event = row.step(Action.EXPIRE_INCOMPLETE)
-            changes.subscriptions[ended.id] = ended
-            for invoice in await InvoiceRepository(tx).lock_open_of(row.id):
-                ended = changes.void(ended, invoice)
-            changes.record(event, changes.give_promo_back(ended))
-        changes.counts["expired"] += len(due)
-        await changes.write()
-    return Ran(done=len(due), counts=changes.counts)
+    return await _do_due(_EXPIRY, charging, scope, limit)
 
 
 async def remind_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
     """Tells up to `limit` customers of a renewal that is near."""
+    return await _do_due(_REMINDER, charging, scope, limit)
+
+
+async def _expire(changes: Changes, row: Subscription) -> None:
+    ended, event = row.step(Action.EXPIRE_INCOMPLETE)
+    changes.subscriptions[ended.id] = ended
+    for invoice in await InvoiceRepository(changes.tx).lock_open_of(row.id):
+        ended = changes.void(ended, invoice)
+    changes.record(event, changes.give_promo_back(ended))
+    changes.counts["expired"] += 1
+
+
+async def _remind(changes: Changes, row: Subscription) -> None:
+    changes.subscriptions[row.id] = replace(row, reminds_at=None)
+    template = "trial_ending" if row.status is Status.TRIALING else "renewal_reminder"
+    is_near = row.period_ends_at is not None and row.period_ends_at > changes.tx.now
+    is_told = changes.in_force.settings.renewal_reminders and not row.cancel_at_period_end
+    if is_near and is_told:
+        cause = f"{row.id}:{row.period_index}:{row.anchor_at.isoformat()}"
+        changes.tell(template, row, cause, {"renewsAt": row.period_ends_at})
+        changes.counts["reminders"] += 1
+
+
+async def _do_due(kind: _Kind, charging: Charging, scope: WorkScope, limit: int) -> Ran:
+    try:
+        async with scope.begin() as tx:
+            due = await kind.claim(SubscriptionRepository(tx), limit)
+            return Ran(len(due), await _do_all(kind, charging, tx, due))
+    except Exception:
+        log.exception("due_batch_failed", kind=kind.name)
     async with scope.begin() as tx:
-        changes = await changes_for(tx, charging.links)
-        due = await SubscriptionRepository(tx).claim_reminders(limit)
-        for row in due:
-            changes.subscriptions[row.id] = replace(row, reminds_at=None)
-            template = "trial_ending" if row.status is Status.TRIALING else "renewal_reminder"
-            is_near = row.period_ends_at is not None and row.period_ends_at > tx.now
-            is_told = changes.in_force.settings.renewal_reminders and not row.cancel_at_period_end
-            if is_near and is_told:
-                cause = f"{row.id}:{row.period_index}:{row.anchor_at.isoformat()}"
-                changes.tell(template, row, cause, {"renewsAt": row.period_ends_at})
-                changes.counts["reminders"] += 1
-        await changes.write()
-    return Ran(done=len(due), counts=Counter(changes.counts))
+        ids = [row.id for row in await kind.claim(SubscriptionRepository(tx), limit)]
+    counts: Counter[str] = Counter()
+    for subscription_id in ids:
+        counts += await _do_one(kind, charging, scope, subscription_id)
+    return Ran(len(ids), counts)
+
+
+async def _do_one(
+    kind: _Kind, charging: Charging, scope: WorkScope, subscription_id: str
+) -> Counter[str]:
+    try:
+        async with scope.begin() as tx:
+            free = await SubscriptionRepository(tx).lock_free([subscription_id])
+            due = [row for row in free.values() if (kind.due_at(row) or _NEVER) <= tx.now]
+            return await _do_all(kind, charging, tx, due)
+    except UnavailableError:
+        raise
+    except Exception:  # the boundary that keeps a bad row from its neighbours
+        log.exception("due_item_failed", kind=kind.name, subscription_id=subscription_id)
+    async with scope.begin() as tx:
+        await kind.postpone(SubscriptionRepository(tx), subscription_id, tx.now + _SET_ASIDE)
+    return Counter(errors=1)
+
+
+async def _do_all(
+    kind: _Kind, charging: Charging, tx: Tx, due: Sequence[Subscription]
+) -> Counter[str]:
+    changes = await changes_for(tx, charging.links)
+    for row in due:
+        await kind.do(changes, row)
+    await changes.write()
+    return Counter(changes.counts)
+
+
+_EXPIRY: Final = _Kind(
+    name="expiry",
+    claim=SubscriptionRepository.claim_expiries,
+    due_at=attrgetter("expires_at"),
+    do=_expire,
+    postpone=SubscriptionRepository.postpone_expiry,
+)
+_REMINDER: Final = _Kind(
+    name="reminder",
+    claim=SubscriptionRepository.claim_reminders,
+    due_at=attrgetter("reminds_at"),
+    do=_remind,
+    postpone=SubscriptionRepository.postpone_reminder,
+)

@@ -104,6 +104,12 @@ class SubscriptionRepository:
     async def postpone_renewal(self, subscription_id: str, until: datetime) -> None:
         await self._tx.run(_SQL["postpone_renewal"], subscription_id, until)
 
+    async def postpone_expiry(self, subscription_id: str, until: datetime) -> None:
+        await self._tx.run(_SQL["postpone_expiry"], subscription_id, until)
+
+    async def postpone_reminder(self, subscription_id: str, until: datetime) -> None:
+        await self._tx.run(_SQL["postpone_reminder"], subscription_id, until)
+
     async def _read(self, name: str, *args: object) -> list[Subscription]:
         return [into(Subscription, row) for row in await self._tx.rows(_SQL[name], *args)]
 

@@ -294,20 +294,6 @@ async def test_two_workers_move_a_clock_one_at_a_time(
         assert await story.broken() == []
 
 
-async def test_work_that_cannot_be_done_ends_the_advance_with_its_name(story: Story) -> None:
-    await story.begin()
-    made = await story.merchant.subscribe()
-    # Its end cannot be recorded, because its invoice cannot be read.
-    await story.query("UPDATE invoices SET lines = '5' WHERE subscription_id = $1", made["id"])
-
-    answer = await story.merchant.client.post("/v1/test-clock/advance", {"by": "P2D"})
-
-    assert (answer.status, answer.code) == (503, "unavailable")
-    assert "billing.expire" in answer.error["message"]
-    await story.query("UPDATE invoices SET lines = '[]'")
-    assert (await story.merchant.advance(by="P1D"))["counts"]["expired"] == 1
-
-
 async def test_an_advance_whose_end_was_erased_by_a_reset_says_so(
     database_url: str, redis_url: str, tenant: str
 ) -> None:

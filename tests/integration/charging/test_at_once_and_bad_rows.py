@@ -322,3 +322,27 @@ async def test_a_settled_attempt_stays_settled_whatever_is_answered_later(shop: 
 
     assert await shop.settled() == 2
     assert await shop.broken() == []
+
+
+@pytest.mark.parametrize("kind", ["expire", "remind"])
+async def test_a_bad_row_among_endings_and_reminders_takes_no_neighbour_down(
+    shop: Shop, kind: str
+) -> None:
+    plan_id = await shop.plan()
+    method = None if kind == "expire" else "pm_test_ok"
+    bad, *_ = [await shop.subscribe(plan_id, method) for _ in range(5)]
+    # An invoice that cannot be read cannot be voided, and an end that is no instant cannot be told.
+    spoil = {
+        "expire": "UPDATE invoices SET lines = '5' WHERE subscription_id = $1",
+        "remind": "UPDATE subscriptions SET period_ends_at = 'infinity' WHERE id = $1",
+    }
+    await shop.query(spoil[kind], bad)
+    shop.clock.move(timedelta(hours=24) if kind == "expire" else timedelta(days=28))
+
+    ran = await shop.run(f"billing.{kind}")
+
+    assert (ran.done, ran.counts["errors"]) == (5, 1)
+    assert ran.counts["expired" if kind == "expire" else "reminders"] == 4
+    assert (await shop.run(f"billing.{kind}")).done == 0
+    shop.clock.move(timedelta(hours=1))
+    assert (await shop.run(f"billing.{kind}")).counts["errors"] == 1
