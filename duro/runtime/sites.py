@@ -55,7 +55,13 @@ def listen(host: str, port: int, *, key: str) -> Listener:
 async def serve_on(listener: Listener, app: web.Application) -> web.AppRunner:
     """Serves until the runner's `cleanup()`."""
     runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, shutdown_timeout=_LAST_REQUESTS_S
+        app,
+        handle_signals=False,
+        access_log=None,
+        shutdown_timeout=_LAST_REQUESTS_S,
+        # Nobody takes a compressed body; unpacked while the rest of a refused one is passed over, a broken one would
+        # cut the connection under the answer.
+        auto_decompress=False,
     )
     await runner.setup()
     await web.SockSite(runner, listener.socket, backlog=_BACKLOG).start()
