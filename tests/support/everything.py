@@ -41,6 +41,24 @@ async def one_of_everything(merchant: Merchant) -> dict[str, str]:
     return made
 
 
+async def two_of_everything(merchant: Merchant) -> dict[str, str]:
+    """As `one_of_everything`, and no list of the tenant has a single item."""
+    made = await one_of_everything(merchant)
+    send = merchant.made
+    terms = {"name": "Silver", "amount": 300_000, "interval": "week", "allowMultiple": True}
+    plan = await send("/v1/plans", terms)
+    await send("/v1/customers", {"email": "bola@example.com"})
+    await send(
+        "/v1/promo-codes", {"code": "TWO", "discountType": "percentage", "discountValue": 20}
+    )
+    await send("/v1/payment-links", {"planId": plan["id"], "slug": f"{merchant.slug}-2"})
+    body = {"customerId": made["cus"], "planId": plan["id"], "paymentMethodId": "pm_test_ok"}
+    second = await send("/v1/subscriptions", body)
+    await merchant.client.patch(f"/v1/subscriptions/{second['id']}", {"paymentMethodId": _FAILING})
+    await merchant.advance(by="P8D")
+    return made
+
+
 async def some_in_live(client: Client) -> dict[str, str]:
     """Ids of what live mode can have without a gateway."""
     plan = {"name": "Gold", "amount": 500_000, "interval": "week"}
