@@ -1,13 +1,24 @@
 """The guides keep their word: each sample, run unchanged, answers what the page says."""
 
+import asyncio
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from duro.runtime.dev import READY_FILE
-from tests.support.samples import DOCS, Sample, disagreements, guide, run_in_one_shell, samples
+from tests.support.samples import (
+    DOCS,
+    Sample,
+    blocks,
+    disagreements,
+    guide,
+    run_in_one_shell,
+    samples,
+)
 from tests.support.system import Merchant
 
 pytestmark = pytest.mark.skipif(
@@ -37,6 +48,27 @@ async def test_a_guide_that_goes_on_in_the_same_shell_answers_what_its_page_says
     set_up = _QUICK_START[0]
 
     assert await _broken_promises(merchant, tmp_path, [set_up, *samples(guide(name))]) == []
+
+
+async def test_the_python_client_answers_what_its_page_says(merchant: Merchant) -> None:
+    (program,) = blocks(guide("tools"), "python")
+    (shown,) = blocks(guide("tools"), "text")
+    told = {
+        "URL": merchant.app.public_url or "",
+        "KEY": merchant.client.token,
+        "PYTHONPATH": str(DOCS.parent / "clients" / "python"),
+    }
+
+    run = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program),
+        env={**os.environ, **told},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complained = (part.decode() for part in await run.communicate())
+
+    assert run.returncode == 0, complained
+    assert said == shown
 
 
 async def _broken_promises(merchant: Merchant, folder: Path, told: list[Sample]) -> list[str]:

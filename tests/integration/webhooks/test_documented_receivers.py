@@ -103,7 +103,7 @@ async def _running(receiver: Receiver, folder: Path, secret: str) -> AsyncIterat
     program = await asyncio.create_subprocess_exec(
         *receiver.command(receiver.file, port),
         cwd=folder,
-        env={**os.environ, "DURO_WEBHOOK_SECRET": secret, "PORT": str(port)},
+        env={**os.environ, "WEBHOOK_SECRET": secret, "PORT": str(port)},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
