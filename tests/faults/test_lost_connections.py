@@ -1,14 +1,16 @@
-"""A connection that PostgreSQL ends under a transaction is an outage to whoever waits for it, and no fault of theirs."""
+"""A connection that PostgreSQL ends under a transaction is an outage, whenever and however it is noticed."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from duro.errors import UnavailableError
-from duro.kit.db import Database
+from duro.kit.db import Database, Tx
 from duro.kit.modes import Mode
 from duro.kit.sql import queries
+from tests.support.roles import connected
 
 _SQL = queries("plans")
 _END_ALL = """
@@ -18,44 +20,42 @@ SELECT pg_terminate_backend(pid)
 """
 
 
-async def _end_all(database_url: str) -> None:
-    connection = await asyncpg.connect(database_url)
-    try:
-        await connection.execute(_END_ALL)
-    finally:
-        await connection.close()
+@asynccontextmanager
+async def losing(
+    db: Database, database_url: str, tenant: str, *, wait_s: float
+) -> AsyncIterator[Tx]:
+    """A transaction whose connection is gone; after the wait the process has noticed."""
+    async with db.begin(Mode.TEST, tenant) as tx:
+        await tx.row(_SQL["get_plan"], "plan_1")
+        async with connected(database_url) as other:
+            await other.execute(_END_ALL)
+        await asyncio.sleep(wait_s)
+        yield tx
 
 
-@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "not-yet-noticed"])
+@pytest.mark.parametrize("wait_s", [0, 0.1], ids=["not-yet-noticed", "noticed"])
 async def test_connection_lost_between_two_statements_is_an_outage(
-    db: Database, database_url: str, tenant: str, *, is_noticed: bool
+    db: Database, database_url: str, tenant: str, wait_s: float
 ) -> None:
     with pytest.raises(UnavailableError):
-        async with db.begin(Mode.TEST, tenant) as tx:
-            await tx.row(_SQL["get_plan"], "plan_1")
-            await _end_all(database_url)
-            if is_noticed:
-                await asyncio.sleep(0.1)
+        async with losing(db, database_url, tenant, wait_s=wait_s) as tx:
             await tx.row(_SQL["get_plan"], "plan_1")
 
 
+@pytest.mark.parametrize("wait_s", [0, 0.1], ids=["not-yet-noticed", "noticed"])
 async def test_connection_lost_before_the_commit_is_an_outage(
-    db: Database, database_url: str, tenant: str
+    db: Database, database_url: str, tenant: str, wait_s: float
 ) -> None:
     with pytest.raises(UnavailableError):
-        async with db.begin(Mode.TEST, tenant) as tx:
-            await tx.row(_SQL["get_plan"], "plan_1")
-            await _end_all(database_url)
-            await asyncio.sleep(0.1)
+        async with losing(db, database_url, tenant, wait_s=wait_s):
+            pass
 
 
 async def test_fault_of_ours_on_a_lost_connection_stays_ours(
     db: Database, database_url: str, tenant: str
 ) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with db.begin(Mode.TEST, tenant):
-            await _end_all(database_url)
-            await asyncio.sleep(0.1)
+        async with losing(db, database_url, tenant, wait_s=0.1):
             raise ZeroDivisionError
 
 
@@ -64,7 +64,8 @@ async def test_transaction_after_a_lost_connection_finds_a_new_one(
 ) -> None:
     async with db.begin(Mode.TEST, tenant) as tx:
         await tx.row(_SQL["get_plan"], "plan_1")
-    await _end_all(database_url)
+    async with connected(database_url) as other:
+        await other.execute(_END_ALL)
     await asyncio.sleep(0.1)
 
     async with db.begin(Mode.TEST, tenant) as tx:

@@ -141,15 +141,15 @@ class Ground:
         finally:
             started.kill()
 
-    async def recover(self, *, ahead: timedelta = LATER) -> None:
-        """New starts, each a little later in business time, until nothing is left to do.
+    async def recover(self, *, ahead: timedelta = LATER, step: timedelta = LATER) -> None:
+        """New starts, each a `step` later in business time, until nothing is left to do.
 
         A renewal that was held up may itself end unknown, so one start is not always the last.
         """
         for _ in range(_STARTS_MAX):
             async with self.serving(ahead=ahead):
                 await self.until_done(ahead=ahead)
-            ahead += LATER
+            ahead += step
             left = await count_unsettled(self.database_url) + await count_due(
                 self.database_url, ahead
             )
