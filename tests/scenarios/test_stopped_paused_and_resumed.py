@@ -154,3 +154,20 @@ async def test_a_stolen_card_is_refused_when_it_is_given_again(story: Story) -> 
     assert (refused.status, refused.code) == (409, "conflict")
     assert [row[1] for row in await story.tries(subscription_id)] == ["43", "05", "05"]
     assert await story.broken() == []
+
+
+async def test_a_declined_resume_can_be_tried_again_at_once_with_another_card(
+    story: Story,
+) -> None:
+    subscription_id = (await story.active("pm_test_insufficient_funds"))["id"]
+    await story.act(subscription_id, "pause")
+    await story.merchant.advance(to="2027-03-10T12:00:00Z")
+
+    refused = await story.merchant.client.post(f"/v1/subscriptions/{subscription_id}/resume")
+    await story.change(subscription_id, paymentMethodId="pm_test_ok")
+    resumed = await story.act(subscription_id, "resume")
+
+    assert (refused.status, refused.code) == (409, "payment_failed")
+    assert resumed["status"] == "active"
+    assert await story.settled() == 2
+    assert await story.broken() == []

@@ -46,8 +46,14 @@ def new_bill(
     return Bill(row, plan, index, period, total, promo)
 
 
-def new_invoice(changes: Changes, bill: Bill, *, key: str) -> tuple[Subscription, Invoice]:
-    """An open invoice for the bill, and the subscription with what it used; `key` makes it the only one."""
+def new_invoice(
+    changes: Changes, bill: Bill, *, key: str | None = None
+) -> tuple[Subscription, Invoice]:
+    """An open invoice for the bill, and the subscription with what it used; `key` makes it the only one.
+
+    A first period has none: a resume that was declined may be asked for again at the same instant of a test clock,
+    and the lock of the subscription keeps two of them apart.
+    """
     total, row = bill.total, bill.subscription
     lines = [
         *plan_lines(bill.plan, bill.promo, total.discount_minor),
@@ -58,7 +64,8 @@ def new_invoice(changes: Changes, bill: Bill, *, key: str) -> tuple[Subscription
         changes, row, lines=lines, currency=bill.plan.currency, index=bill.index, period=bill.period
     )
     used = changes.move_balance(row, -total.balance_used_minor, BalanceReason.RENEWAL, invoice.id)
-    return replace(used, carried_minor=0), replace(invoice, idempotency_key=key)
+    keyed = replace(invoice, idempotency_key=key or f"first_{invoice.id}")
+    return replace(used, carried_minor=0), keyed
 
 
 def plan_lines(plan: Plan, promo: PromoCode | None, discount_minor: int) -> list[Line]:

@@ -171,7 +171,7 @@ def _bill_first(
     cadence = Cadence(plan.interval, plan.interval_count)
     span = period(anchor=now, n=0, cadence=cadence, zone=changes.zone)
     bill = new_bill(row, plan, 0, span, promos)
-    billed, invoice = new_invoice(changes, bill, key=f"first_{row.id}_{now:%Y%m%dT%H%M%S%fZ}")
+    billed, invoice = new_invoice(changes, bill)
     billed = replace(billed, latest_invoice_id=invoice.id)
     if invoice.amount_minor == 0:
         return Begun(payment.start_free(changes, billed, invoice), None)

@@ -9,13 +9,12 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from duro.billing.cycle import Interval
-from duro.errors import ConflictError, DuroError
+from duro.errors import DuroError
 from duro.kit.ids import new_id
 from duro.modules.catalog.schemas import PromoCreate
 from duro.modules.catalog.service import create_promo
 from duro.modules.charging import change_plan, invoicing, refund
 from duro.modules.charging.lifecycle import Lifecycle
-from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.testcards import Instrument
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.schemas import PlanChangeAsk, SubscriptionCancel
@@ -246,22 +245,20 @@ async def act(shop: Shop, subscription_id: str, action: str) -> None:
 
 
 async def handle(shop: Shop, step: Invoice) -> None:
-    rows = await shop.query("SELECT id FROM invoices ORDER BY id DESC")
-    invoice_id = rows[step.back % len(rows)]["id"]
-    async with shop.scope.begin() as tx:
-        if step.action == "void":
-            await invoicing.void(tx, shop.charging, invoice_id)
-            return
-        if step.action == "pay":
-            charge = await invoicing.begin_pay(tx, shop.charging, invoice_id, method_id=step.method)
-        else:
-            left = (await InvoiceRepository(tx).get(invoice_id)).amount_minor
-            if left == 0:
-                raise ConflictError("Nothing to give back.")
-            back = await refund.begin(
-                tx, invoice_id, amount_minor=min(step.amount, left), reason=None
-            )
-    if step.action == "pay":
-        await shop.charging.run(shop.scope, [charge])
-    else:
-        await refund.run(shop.charging, shop.scope, back)
+    rows = await shop.query("SELECT id, amount_minor FROM invoices ORDER BY id DESC")
+    invoice_id, total = rows[step.back % len(rows)]
+    match step.action:
+        case "void":
+            async with shop.scope.begin() as tx:
+                await invoicing.void(tx, shop.charging, invoice_id)
+        case "pay":
+            async with shop.scope.begin() as tx:
+                charge = await invoicing.begin_pay(
+                    tx, shop.charging, invoice_id, method_id=step.method
+                )
+            await shop.charging.run(shop.scope, [charge])
+        case _:
+            amount = min(step.amount, total) or None
+            async with shop.scope.begin() as tx:
+                back = await refund.begin(tx, invoice_id, amount_minor=amount, reason=None)
+            await refund.run(shop.charging, shop.scope, back)
