@@ -55,7 +55,7 @@ async def test_the_python_client_answers_what_its_page_says(merchant: Merchant) 
     (shown,) = blocks(guide("tools"), "text")
     told = {
         "URL": merchant.app.public_url or "",
-        "KEY": merchant.client.token,
+        "KEY": merchant.client.token or "",
         "PYTHONPATH": str(DOCS.parent / "clients" / "python"),
     }
 
