@@ -49,7 +49,7 @@ class Docs:
         router.add_get("/docs/", _to_index)
         router.add_get(f"/docs/{_API}", self._show_api)
         router.add_get("/docs/{name}.md", self._show_markdown)
-        router.add_get("/docs/{name}", self._show_page)
+        router.add_get("/docs/{name:.+}", self._show_page)
         router.add_get("/llms.txt", _plain(self.index))
         router.add_get("/llms-full.txt", _plain(self.everything))
         add_static(app)

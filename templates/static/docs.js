@@ -1,9 +1,15 @@
 // Adds to the guides what can be done without: a copy button on each sample, and tabs for a sample in several languages.
 "use strict";
 
-const NAMES = { bash: "Shell", javascript: "Node", json: "Answer", php: "PHP", python: "Python" };
+const NAMES = { bash: "Shell", javascript: "Node", php: "PHP", python: "Python" };
+
+// What is shown to be read, and not to be used.
+const READ_ONLY = ["http", "json", "text"];
 
 const language = (pre) => pre.querySelector("code")?.className.replace("language-", "") ?? "";
+
+const usable = () => [...document.querySelectorAll("article > pre")]
+  .filter((pre) => !READ_ONLY.includes(language(pre)));
 
 const addCopy = (pre) => {
   const button = document.createElement("button");
@@ -62,12 +68,11 @@ const addTabs = (run, number) => {
 // Samples that follow one another, each in another language, are one sample.
 const runs = () => {
   const found = [];
-  for (const pre of document.querySelectorAll("article > pre")) {
+  for (const pre of usable()) {
     const last = found.at(-1);
-    const before = last?.at(-1);
-    const joins = before && before.nextElementSibling === pre
+    const joins = last && last.at(-1).nextElementSibling === pre
       && !last.some((other) => language(other) === language(pre));
-    if (joins && language(pre) !== "json") last.push(pre);
+    if (joins) last.push(pre);
     else found.push([pre]);
   }
   return found.filter((run) => run.length > 1);
@@ -75,4 +80,4 @@ const runs = () => {
 
 runs().forEach(addTabs);
 // Browsers give the clipboard to pages of this machine and to https only.
-if (navigator.clipboard) document.querySelectorAll("article > pre").forEach(addCopy);
+if (navigator.clipboard) usable().forEach(addCopy);
