@@ -23,12 +23,15 @@ import structlog
 
 from duro.adapters.gateways.simulated import SimulatedGateway
 from duro.errors import UnavailableError
-from duro.kit.clock import SystemClock
+from duro.kit.clock import Clock, SystemClock
 from duro.kit.logs import configure_logs
 from duro.kit.modes import Mode
 from duro.kit.work import DueWork, WorkScope
-from duro.runtime.serve import Role, Running, run_loop, running
+from duro.runtime.compose import Ground, compose
+from duro.runtime.pools import open_database
+from duro.runtime.serve import Role, run_loop, running
 from duro.runtime.stopping import stop_signals
+from duro.settings import Settings
 from tests.support.statements import all_statements, title
 from tests.support.system import settings_for
 
@@ -143,32 +146,36 @@ def child(orders: Orders, told: Pipe) -> None:
 async def _live(orders: Orders, told: Pipe) -> None:
     points = Points(orders.fault, told, is_counting=orders.is_counted_from_start)
     _watch_postgres(points)
-    if orders.roles:
-        # A single piece of work passes the same points every time; the doorbell rings beside it.
-        _watch_redis(points)
+    _watch_redis(points)
     _watch_gateway(points, orders.latency_s)
     settings = settings_for(orders.database_url, orders.redis_url)
     worker = settings.worker.model_copy(update={"drain_s": orders.drain_s})
     settings = settings.model_copy(update={"worker": worker})
     clock = ShiftedClock(orders.ahead)
-    with stop_signals() as asked:
-        async with running(settings, roles=orders.roles, clock=clock) as process:
-            told.send(Ready(process.public_url))
-            points.is_counting = True
-            if orders.works:
-                await _work(orders, process)
-            else:
+    if orders.works:
+        await _work(orders, settings, clock, points)
+    else:
+        with stop_signals() as asked:
+            async with running(settings, roles=orders.roles, clock=clock) as process:
+                told.send(Ready(process.public_url))
+                points.is_counting = True
                 await asked.wait()
-        points.is_counting = False
+            points.is_counting = False
     told.send(Passed(points.passed))
 
 
-async def _work(orders: Orders, process: Running) -> None:
-    works = {work.name: work for work in process.system.works}
-    for tenant_id, name in product(orders.tenant_ids, orders.works):
-        scope = WorkScope(process.ground.db, Mode.TEST, tenant_id)
-        jobs = (_do(works[name], scope) for _ in range(orders.times_at_once))
-        await asyncio.gather(*jobs)
+async def _work(orders: Orders, settings: Settings, clock: Clock, points: Points) -> None:
+    """Without servers and doorbell, so that the same work passes the same points every time."""
+    db = await open_database(orders.database_url, clock=clock)
+    async with compose(Ground(settings, db, clock, "")) as system:
+        works = {work.name: work for work in system.works}
+        points.is_counting = True
+        for tenant_id, name in product(orders.tenant_ids, orders.works):
+            scope = WorkScope(db, Mode.TEST, tenant_id)
+            jobs = (_do(works[name], scope) for _ in range(orders.times_at_once))
+            await asyncio.gather(*jobs)
+        points.is_counting = False
+    await db.close()
 
 
 async def _do(work: DueWork, scope: WorkScope) -> None:
