@@ -66,14 +66,14 @@ async def test_a_guide_adds_tabs_and_leads_to_the_anchor(
 async def _give(tab: Tab, key: str) -> None:
     """Types the key into the dialog; it stands in the request's headers once the page has taken it."""
     field = "[...document.querySelectorAll('[role=dialog] input[placeholder=Token]')].at(-1)"
-    await tab.until(f"!!({field}) && ({field}.focus(), document.activeElement === {field})")
+    await tab.until(f"{field} && ({field}.focus(), document.activeElement === {field})")
     await tab.type(key)
     await tab.until(f"{field}.value === {json.dumps(key)}")
 
 
 async def _press(tab: Tab, text: str) -> None:
     button = _BUTTON.format(text=text.replace("/", "\\/"))
-    await tab.until(f"!!({button})")
+    await tab.until(button)
     await tab.evaluate(f"{button}.click()")
 
 

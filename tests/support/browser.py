@@ -43,7 +43,7 @@ class Tab:
 
     async def until(self, script: str) -> None:
         """Waits until the script gives something true."""
-        await _until(lambda: self.evaluate(script), what=script)
+        await _until(lambda: self.evaluate(f"!!({script})"), what=script)
 
     async def type(self, text: str) -> None:
         """Into what has the focus."""
