@@ -6,7 +6,7 @@ import platform
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, Protocol
 
-from bench import clock, fuzz, renewals, scan
+from bench import api, clock, fuzz, renewals, scan
 from bench.ground import Ground, started
 from bench.table import Line, render
 from duro.kit.clock import SystemClock, monotonic_s
@@ -21,6 +21,7 @@ _BENCHES: Final[Mapping[str, _Bench]] = {
     "renewals": renewals.run,
     "clock": clock.run,
     "scan": scan.run,
+    "api": api.run,
     "fuzz": fuzz.run,
 }
 
