@@ -110,6 +110,7 @@ def _announce(ready: "Ready") -> None:
     kept, process = ready.identity, ready.process
     steps = {
         "data directory": str(ready.data_dir),
+        "documentation": f"{process.public_url}/docs",
         "dashboard": f"{process.core_url}/  (coming)",
         "secret key": kept.secret_key,
         "publishable key": kept.publishable_key,
