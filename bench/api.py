@@ -1,9 +1,9 @@
 """Reading a plan and starting a subscription over HTTP, beside bare aiohttp and asyncpg in the same run."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Final
+from typing import Final, TypeAlias
 
 import aiohttp
 import orjson
@@ -14,7 +14,7 @@ from bench.ground import Ground, statement
 from bench.load import CONNECTIONS, per_second, request
 from bench.merchant import merchant
 from bench.seed import PLAN, add_plan
-from bench.serving import UNLIMITED, serving
+from bench.serving import UNLIMITED, cpu_s, serving
 from bench.table import Line
 from duro.kit.clock import SystemClock
 
@@ -29,16 +29,35 @@ _CREATE_SHOWN: Final = 0.25
 _CREATE_AIMED: Final = 0.35
 
 
+_Ask: TypeAlias = Callable[[int], Awaitable[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Requests a second, round by round, and the processor time of the process for one."""
+
+    per_s: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+
+    @property
+    def mean(self) -> float:
+        return sum(self.per_s) / len(self.per_s)
+
+    @property
+    def told(self) -> str:
+        return ", ".join(f"{rate:,.0f}" for rate in self.per_s) + "/s"
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Requests a second of Duro, and of its limit before and after it, round by round."""
+    """Duro, and its limit before and after it."""
 
-    duro: list[float]
-    limit: list[float]
+    duro: Side = field(default_factory=Side)
+    limit: Side = field(default_factory=Side)
 
     @property
     def ratio(self) -> float:
-        return (sum(self.duro) / len(self.duro)) / (sum(self.limit) / len(self.limit))
+        return self.duro.mean / self.limit.mean
 
 
 async def run(ground: Ground, *, is_full: bool) -> list[Line]:
@@ -46,7 +65,7 @@ async def run(ground: Ground, *, is_full: bool) -> list[Line]:
     reading, creating = await _sent(ground)
     tenant_id = await ground.new_tenant("Bench bare")
     async with (
-        bare(ground, tenant_id, inserts=creating.rows) as bare_url,
+        bare(ground, tenant_id, inserts=creating.rows) as limit,
         serving(ground, "public", **UNLIMITED) as served,
         merchant(ground, served.public_url) as one,
         ground.tenant(tenant_id) as bare_rows,
@@ -74,15 +93,18 @@ async def run(ground: Ground, *, is_full: bool) -> list[Line]:
         async def starts(url: str, each: Iterator[bytes], count: int) -> float:
             return await per_second(url, (next(each) for _ in range(count)), status=201)
 
+        pids = (served.pid, limit.pid)
         read = await _alternate(
             lambda count: reads(served.public_url, duro_read, count),
-            lambda count: reads(bare_url, bare_read, count),
+            lambda count: reads(limit.url, bare_read, count),
             _READS * factor,
+            pids,
         )
         create = await _alternate(
             lambda count: starts(served.public_url, duro_creates, count),
-            lambda count: starts(bare_url, bare_creates, count),
+            lambda count: starts(limit.url, bare_creates, count),
             creates,
+            pids,
         )
         if (made := await rows.fetchval(statement("count_active"))) != _ROUNDS * creates + _WARM:
             raise RuntimeError(f"{made} subscriptions are active")
@@ -92,17 +114,22 @@ async def run(ground: Ground, *, is_full: bool) -> list[Line]:
     ]
 
 
-async def _alternate(
-    duro: Callable[[int], Awaitable[float]], limit: Callable[[int], Awaitable[float]], count: int
-) -> Pair:
+async def _alternate(duro: _Ask, limit: _Ask, count: int, pids: tuple[int, int]) -> Pair:
     """Duro between its limits: whatever else the machine does burdens both alike."""
+    pair, (duro_pid, limit_pid) = Pair(), pids
     await limit(_WARM)
     await duro(_WARM)
-    pair = Pair([], [await limit(count)])
+    await _round(pair.limit, limit, count, limit_pid)
     for _ in range(_ROUNDS):
-        pair.duro.append(await duro(count))
-        pair.limit.append(await limit(count))
+        await _round(pair.duro, duro, count, duro_pid)
+        await _round(pair.limit, limit, count, limit_pid)
     return pair
+
+
+async def _round(side: Side, ask: _Ask, count: int, pid: int) -> None:
+    idle_s = cpu_s(pid)
+    side.per_s.append(await ask(count))
+    side.cpu_us.append((cpu_s(pid) - idle_s) / count * 1e6)
 
 
 def _creates(path: str, headers: dict[str, str]) -> Iterator[bytes]:
@@ -142,22 +169,24 @@ def _lines(work: str, pair: Pair, targets: tuple[float, float], sent: Sent) -> l
     return [
         Line(
             work=f"{work}, {CONNECTIONS} connections",
-            measured=_told(pair.duro),
-            limit=f"bare aiohttp + asyncpg: {_told(pair.limit)}",
+            measured=pair.duro.told,
+            limit=f"bare aiohttp + asyncpg: {pair.limit.told}",
             ratio=pair.ratio,
             target=f">= {shown}",
             is_met=pair.ratio >= shown,
         ),
         Line(
             work="  the same, against the aim",
-            measured=_told(pair.duro[-1:]),
+            measured=f"{pair.duro.mean:,.0f}/s",
             ratio=pair.ratio,
             target=f">= {aimed}",
             is_met=pair.ratio >= aimed,
         ),
+        Line(
+            work="  processor time of the process for one",
+            measured=f"{min(pair.duro.cpu_us):,.0f} us",
+            limit=f"{min(pair.limit.cpu_us):,.0f} us",
+            ratio=min(pair.limit.cpu_us) / min(pair.duro.cpu_us),
+        ),
         Line(work="  round trips to the database", measured=f"{sent.told}; {sent.rows} rows more"),
     ]
-
-
-def _told(rates: list[float]) -> str:
-    return ", ".join(f"{rate:,.0f}" for rate in rates) + "/s"

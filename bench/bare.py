@@ -9,6 +9,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
@@ -26,9 +27,17 @@ _PLAN: Final = queries("plans")["get_plan"].text
 _INSERT: Final = statement("bare_insert")
 
 
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Where the bare process is reached."""
+
+    url: str
+    pid: int
+
+
 @asynccontextmanager
-async def bare(ground: Ground, tenant_id: str, *, inserts: int) -> AsyncIterator[str]:
-    """Its address, until the block ends."""
+async def bare(ground: Ground, tenant_id: str, *, inserts: int) -> AsyncIterator[Bare]:
+    """The process, until the block ends."""
     async with ground.owner() as owner:
         await owner.execute(statement("bare_table"))
     process = await asyncio.create_subprocess_exec(
@@ -37,7 +46,7 @@ async def bare(ground: Ground, tenant_id: str, *, inserts: int) -> AsyncIterator
     )
     try:
         assert process.stdout is not None  # noqa: S101 - asked for above
-        yield (await process.stdout.readline()).decode().strip()
+        yield Bare((await process.stdout.readline()).decode().strip(), process.pid)
     finally:
         process.terminate()
         await process.wait()

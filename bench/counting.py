@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
 from duro.kit.db import Database
+
+_ASKING: Final = frozenset({"execute", "fetch", "fetchrow", "fetchval"})
 
 
 class CountingDatabase(Database):
@@ -20,11 +22,9 @@ class CountingDatabase(Database):
 
     @asynccontextmanager
     @override
-    async def _transaction(self, pool: str, opening: str) -> AsyncIterator[Any]:
-        self.sent["BEGIN"] += 1
-        async with super()._transaction(pool, opening) as connection:
+    async def _connected(self, pool: str) -> AsyncIterator[Any]:
+        async with super()._connected(pool) as connection:
             yield _Counted(connection, self.sent)
-        self.sent["COMMIT"] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,12 @@ class _Counted:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the driver's method is
         method = getattr(self.connection, name)
+        if name not in _ASKING:
+            return method
 
         def call(text: str, *args: object) -> Any:  # noqa: ANN401 - as above
-            self.sent[text.partition("\n")[0]] += 1
+            line = text.partition("\n")[0]
+            self.sent["BEGIN" if line.startswith("BEGIN") else line] += 1
             return method(text, *args)
 
         return call

@@ -60,9 +60,13 @@ class Served:
         return str(self.ready["public_url"])
 
     def cpu_s(self) -> float:
-        """Processor time it has used so far, which other load on the machine hardly changes."""
-        numbers = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.pid)
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time a process has used so far, which other load on the machine hardly changes."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @asynccontextmanager

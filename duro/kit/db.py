@@ -231,21 +231,32 @@ class Database:
             raise ValueError(f"not a tenant id: {tenant_id!r}")
         tx: Tx | None = None
         # One round trip opens the transaction and says whose rows it may see.
-        opening = f"BEGIN; SET LOCAL duro.tenant = '{tenant_id}'"
+        opening = f"BEGIN READ WRITE; SET LOCAL duro.tenant = '{tenant_id}'"
         async with self._transaction(mode.schema, opening) as connection:
-            wall = self.clock.wall()
-            now = wall
-            if mode is Mode.TEST:
-                now = await connection.fetchval(self._business_now.text, tenant_id) or wall
-            tx = Tx(tenant_id, mode, now, wall, connection)
+            tx = await self._tx(mode, tenant_id, connection)
             yield tx
         if tx._bells:  # noqa: SLF001 - the transaction's own room
             await self.doorbell.ring(list(tx._bells))  # noqa: SLF001 - as above
 
     @asynccontextmanager
+    async def read(self, mode: Mode, tenant_id: str) -> AsyncIterator[Tx]:
+        """For reads that decide nothing: each statement by itself, and none of them can write."""
+        if not _TENANT.fullmatch(tenant_id):
+            raise ValueError(f"not a tenant id: {tenant_id!r}")
+        async with self._connected(mode.schema) as connection:
+            await connection.serve(tenant_id)
+            yield await self._tx(mode, tenant_id, connection)
+
+    async def _tx(self, mode: Mode, tenant_id: str, connection: Any) -> Tx:
+        now = wall = self.clock.wall()
+        if mode is Mode.TEST:
+            now = await connection.fetchval(self._business_now.text, tenant_id) or wall
+        return Tx(tenant_id, mode, now, wall, connection)
+
+    @asynccontextmanager
     async def core(self) -> AsyncIterator[CoreTx]:
         """A transaction on tenants and credentials."""
-        async with self._transaction("core", "BEGIN") as connection:
+        async with self._transaction("core", "BEGIN READ WRITE") as connection:
             yield CoreTx(self.clock.wall(), connection)
 
     async def scan(self, mode: Mode, statement: Statement, *args: object) -> list[Row]:
@@ -299,6 +310,19 @@ def _is_lost(connection: Any) -> bool:
     return lost
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc,no-any-unimported]  # the driver ships no types
+    """Remembers whose rows its session may see outside a transaction; inside, SET LOCAL says it."""
+
+    served = ""
+
+    async def serve(self, tenant_id: str) -> None:
+        if self.served != tenant_id:
+            # If this fails halfway, the next one does not rely on it.
+            self.served = ""
+            await self.execute(f"SET duro.tenant = '{tenant_id}'")
+            self.served = tenant_id
+
+
 def _pool(url: str, *, role: str, path: str, size: int) -> Any:
     return asyncpg.create_pool(
         url,
@@ -308,10 +332,13 @@ def _pool(url: str, *, role: str, path: str, size: int) -> Any:
         statement_cache_size=1000,
         max_cached_statement_lifetime=0,
         init=_teach_json,
+        connection_class=_Connection,
         reset=_Settle(),
         server_settings={
             "search_path": path,
             "role": role,
+            # What is not said to write, cannot: `begin` and `core` say so.
+            "default_transaction_read_only": "on",
             "application_name": "duro",
             "timezone": "UTC",
             "statement_timeout": _STATEMENT_TIMEOUT,

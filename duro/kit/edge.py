@@ -100,6 +100,9 @@ class Edge:
     async def _do(self, call: Call, intake: Intake) -> bytes:
         if self.operation.owns_transactions:
             return self._body(await self._handle(call, intake))
+        if not self.operation.is_mutation:
+            async with self._ports.db.read(call.mode, call.tenant.id) as call.edge_tx:
+                return self._body(await self._handle(call, intake))
         async with call.begin() as call.edge_tx:
             return self._body(await self._handle(call, intake))
 
