@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Final, TypeAlias
 
 import aiohttp
@@ -71,47 +71,41 @@ async def run(ground: Ground, *, is_full: bool) -> list[Line]:
         ground.tenant(tenant_id) as bare_rows,
         ground.tenant(one.tenant_id) as rows,
     ):
-        creates = _CREATES * factor
+        creates, pids = _CREATES * factor, (served.pid, limit.pid)
+        expected = _ROUNDS * creates + _WARM
         now = SystemClock().wall()
         await add_plan(bare_rows, tenant_id, at=now)
         await add_plan(rows, one.tenant_id, at=now)
         for name in ("seed_customers", "seed_methods"):
-            numbers = (1, _ROUNDS * creates + _WARM)
-            await rows.execute(statement(name), one.tenant_id, *numbers, now)
+            await rows.execute(statement(name), one.tenant_id, 1, expected, now)
         await ground.settle()
         key = {"Authorization": f"Bearer {one.token}"}
-        duro_read = request("GET", f"/v1/plans/{PLAN}", key)
-        bare_read = request("GET", f"/plans/{PLAN}")
-        duro_creates, bare_creates = (
-            _creates("/v1/subscriptions", key),
-            _creates("/subscriptions", {}),
-        )
-
-        async def reads(url: str, each: bytes, count: int) -> float:
-            return await per_second(url, repeat(each, count), status=200)
-
-        async def starts(url: str, each: Iterator[bytes], count: int) -> float:
-            return await per_second(url, (next(each) for _ in range(count)), status=201)
-
-        pids = (served.pid, limit.pid)
         read = await _alternate(
-            lambda count: reads(served.public_url, duro_read, count),
-            lambda count: reads(limit.url, bare_read, count),
+            _reads(served.public_url, request("GET", f"/v1/plans/{PLAN}", key)),
+            _reads(limit.url, request("GET", f"/plans/{PLAN}")),
             _READS * factor,
             pids,
         )
         create = await _alternate(
-            lambda count: starts(served.public_url, duro_creates, count),
-            lambda count: starts(limit.url, bare_creates, count),
+            _starts(served.public_url, _creates("/v1/subscriptions", key)),
+            _starts(limit.url, _creates("/subscriptions", {})),
             creates,
             pids,
         )
-        if (made := await rows.fetchval(statement("count_active"))) != _ROUNDS * creates + _WARM:
-            raise RuntimeError(f"{made} subscriptions are active")
+        if (made := await rows.fetchval(statement("count_active"))) != expected:
+            raise RuntimeError(f"{expected} subscriptions were started, {made} are active")
     return [
         *_lines("read one plan", read, (_READ_SHOWN, _READ_AIMED), reading),
         *_lines("start a subscription", create, (_CREATE_SHOWN, _CREATE_AIMED), creating),
     ]
+
+
+def _reads(url: str, each: bytes) -> _Ask:
+    return lambda count: per_second(url, repeat(each, count), status=200)
+
+
+def _starts(url: str, left: Iterator[bytes]) -> _Ask:
+    return lambda count: per_second(url, islice(left, count), status=201)
 
 
 async def _alternate(duro: _Ask, limit: _Ask, count: int, pids: tuple[int, int]) -> Pair:
