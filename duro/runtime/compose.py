@@ -25,7 +25,6 @@ from duro.modules.access import module as access
 from duro.modules.access.service import Authenticator
 from duro.modules.access.uses import KeyUses
 from duro.modules.analytics import module as analytics
-from duro.modules.analytics import module as analytics
 from duro.modules.catalog import module as catalog
 from duro.modules.charging import module as charging
 from duro.modules.checkout import module as checkout
@@ -99,7 +98,6 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             recovery.build(),
             charging.build(gateways=gateways, links=links),
             checkout.build(gateways=gateways, public_url=ground.public_url),
-            analytics.build(),
             analytics.build(),
             webhooks.build(egress=egress, envelope=envelope),
         )

@@ -95,6 +95,10 @@ async def test_the_address_of_a_session_opens_a_page(merchant: Merchant) -> None
     assert page.headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("token", ["x", "cs_test_x", new_token("sk_test_"), new_token("cs_prod_")])
+@pytest.mark.parametrize(
+    "token",
+    ["x", "cs_test_x", new_token("sk_test_"), new_token("cs_prod_")],
+    ids=["short", "no-checksum", "another-kind", "another-mode"],
+)
 async def test_what_is_no_token_opens_nothing(merchant: Merchant, token: str) -> None:
     assert (await opened(merchant, f"/checkout/{token}")).status == 404

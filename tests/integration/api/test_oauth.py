@@ -270,6 +270,7 @@ async def test_parameters_in_the_address_are_refused_and_unknown_ones_in_the_bod
         (basic(new_token("cid_test_"), new_token("csec_test_")), 401, "invalid_client"),
         ("Bearer " + new_token("sk_test_"), 401, "invalid_client"),
     ],
+    ids=["bare", "no-base64", "no-colon", "no-utf8", "unknown", "another-scheme"],
 )
 async def test_a_wrong_header_is_an_invalid_client(
     server: Server, header: str, status: int, error: str
