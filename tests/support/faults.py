@@ -27,7 +27,8 @@ IS_LONG: Final = os.environ.get("DURO_TEST_FAULTS") == "long"
 LATER: Final = timedelta(minutes=3)
 _START_S: Final = 60.0
 _END_S: Final = 60.0
-_WORK_S: Final = 30.0
+# What falls due just after the scan of a new start waits for the next one, up to a minute.
+_WORK_S: Final = 80.0
 _STARTS_MAX: Final = 4
 _CHUNK: Final = 65536
 _forks: Final = multiprocessing.get_context("forkserver")
@@ -157,12 +158,10 @@ class Ground:
                 return
         raise AssertionError(f"outcomes stay unknown\n{self.tail()}")
 
-    async def until_done(
-        self, *, ahead: timedelta = timedelta(0), within_s: float = _WORK_S
-    ) -> None:
+    async def until_done(self, *, ahead: timedelta = timedelta(0)) -> None:
         """Until nothing is due."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + within_s
+        until_s = loop.time() + _WORK_S
         while due := await count_due(self.database_url, ahead):
             assert loop.time() < until_s, f"{due} things are still due\n{self.tail()}"
             await asyncio.sleep(0.05)
