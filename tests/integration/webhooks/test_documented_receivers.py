@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +18,13 @@ from duro.kit.clock import SystemClock
 from duro.modules.webhooks.signing import new_secret, signed_headers, write_body
 from tests.support.samples import blocks, guide
 
-# A receiver is another program and reads the real clock.
-_NOW: Final = SystemClock().wall()
+_CREATED: Final = datetime(2026, 2, 28, 9, tzinfo=UTC)
 _ID: Final = "evt_01M822G06SEZAAZ7Z29X4RR9BG"
 _TYPE: Final = "subscription_recovered"
 _BODY: Final = write_body(
     event_id=_ID,
     event_type=_TYPE,
-    created_at=_NOW,
+    created_at=_CREATED,
     data={"subscriptionId": "sub_01M822FY2RENMTX9ZDFCGZVMY5", "note": "₦5,000 – paid"},
 )
 
@@ -59,18 +58,20 @@ def receiver(request: pytest.FixtureRequest) -> Receiver:
 async def test_a_documented_receiver_takes_what_duro_signed_and_refuses_all_else(
     receiver: Receiver, tmp_path: Path
 ) -> None:
+    # A receiver is another program and reads the real clock.
+    now = SystemClock().wall()
     secret, older = new_secret(), new_secret()
-    genuine = _signed([secret])
+    genuine = _signed([secret], at=now)
     cases: list[tuple[str, int, bytes, Mapping[str, str]]] = [
         ("genuine", 204, _BODY, genuine),
-        ("while the secret is rotated", 204, _BODY, _signed([older, secret])),
-        ("four minutes old", 204, _BODY, _signed([secret], at=_NOW - timedelta(minutes=4))),
+        ("while the secret is rotated", 204, _BODY, _signed([older, secret], at=now)),
+        ("four minutes old", 204, _BODY, _signed([secret], at=now - timedelta(minutes=4))),
         ("another body", 400, _BODY.replace(b"5,000", b"9,000"), genuine),
         ("another id", 400, _BODY, genuine | {"webhook-id": "evt_01M822G06SEZAAZ7Z29X4RR9BH"}),
-        ("another secret", 400, _BODY, _signed([older])),
-        ("six minutes old", 400, _BODY, _signed([secret], at=_NOW - timedelta(minutes=6))),
-        ("from the future", 400, _BODY, _signed([secret], at=_NOW + timedelta(minutes=6))),
-        ("a stamp moved to now", 400, _BODY, _restamped([secret])),
+        ("another secret", 400, _BODY, _signed([older], at=now)),
+        ("six minutes old", 400, _BODY, _signed([secret], at=now - timedelta(minutes=6))),
+        ("from the future", 400, _BODY, _signed([secret], at=now + timedelta(minutes=6))),
+        ("a stamp moved to now", 400, _BODY, _restamped([secret], now)),
         ("not signed", 400, _BODY, {"Content-Type": "application/json"}),
         ("no signature", 400, _BODY, genuine | {"webhook-signature": ""}),
         ("nonsense", 400, b"\xff", genuine | {"webhook-timestamp": "soon"}),
@@ -85,13 +86,13 @@ async def test_a_documented_receiver_takes_what_duro_signed_and_refuses_all_else
     assert statuses == {name: status for name, status, _, _ in cases}
 
 
-def _signed(secrets: list[str], *, at: datetime = _NOW) -> dict[str, str]:
+def _signed(secrets: list[str], *, at: datetime) -> dict[str, str]:
     return signed_headers(_BODY, event_id=_ID, event_type=_TYPE, secret_texts=secrets, wall=at)
 
 
-def _restamped(secrets: list[str]) -> dict[str, str]:
-    old = _signed(secrets, at=_NOW - timedelta(hours=1))
-    return old | {"webhook-timestamp": str(int(_NOW.timestamp()))}
+def _restamped(secrets: list[str], now: datetime) -> dict[str, str]:
+    old = _signed(secrets, at=now - timedelta(hours=1))
+    return old | {"webhook-timestamp": str(int(now.timestamp()))}
 
 
 @asynccontextmanager
