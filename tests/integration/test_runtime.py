@@ -201,8 +201,11 @@ async def test_stop_under_load_is_in_time_and_loses_no_delivery(
         assert took_s < 25
         assert delivered["delivered"] == len(receiver.received) < 1500
 
-        async with served("worker", env=env):
+        async with served("worker", env=env) as second:
             await until(lambda: len(set(receiver.event_ids)) == 1500, patience_s=30)
+            # The last answers are written down after they were received.
+            second.process.send_signal(signal.SIGTERM)
+            assert await second.end() == 0
 
     assert len(receiver.received) == 1500
     assert await count_deliveries(database_url, tenant) == {"delivered": 1500}
