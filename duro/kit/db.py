@@ -36,7 +36,7 @@ _CONTENDED: Final = (
 )
 _LOST: Final = (
     OSError,
-    asyncio.TimeoutError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,

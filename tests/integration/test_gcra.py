@@ -178,7 +178,8 @@ async def test_a_bucket_is_gone_once_it_is_full(redis: Redis) -> None:
 
     lives_ms = await redis.pttl(bucket.key)
 
-    assert 0 <= lives_ms <= 1
+    # Redis answers -2 for a key that has gone already.
+    assert lives_ms in (-2, 0, 1)
 
 
 @pytest.mark.parametrize(
