@@ -180,6 +180,34 @@ DELETE FROM subscription_revenue
 DELETE FROM revenue_movements
  WHERE tenant_id = $1;
 
+-- name: erase_suspense_items
+DELETE FROM suspense_items
+ WHERE tenant_id = $1;
+
+-- name: erase_incoming_payments
+DELETE FROM incoming_payments
+ WHERE tenant_id = $1;
+
+-- name: erase_payment_requests
+DELETE FROM payment_requests
+ WHERE tenant_id = $1;
+
+-- name: erase_gateway_callbacks
+DELETE FROM gateway_callbacks
+ WHERE tenant_id = $1;
+
+-- name: erase_mandates
+DELETE FROM mandates
+ WHERE tenant_id = $1;
+
+-- name: erase_charge_caps
+DELETE FROM charge_caps
+ WHERE tenant_id = $1;
+
+-- name: erase_ledger_entries
+DELETE FROM ledger_entries
+ WHERE tenant_id = $1;
+
 -- name: erase_refunds
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM refunds
@@ -245,6 +273,10 @@ DELETE FROM payment_slugs
 DELETE FROM payment_methods
  WHERE tenant_id = $1;
 
+-- name: erase_virtual_accounts
+DELETE FROM virtual_accounts
+ WHERE tenant_id = $1;
+
 -- name: erase_customers
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM customers
@@ -253,6 +285,14 @@ DELETE FROM customers
 -- name: erase_plans
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM plans
+ WHERE tenant_id = $1;
+
+-- name: erase_simulated_credits
+DELETE FROM simulated_credits
+ WHERE tenant_id = $1;
+
+-- name: erase_simulated_requests
+DELETE FROM simulated_requests
  WHERE tenant_id = $1;
 
 -- name: erase_simulated_refunds

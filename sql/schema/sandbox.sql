@@ -17,7 +17,7 @@ CREATE TABLE balance_entries (
     CONSTRAINT balance_entry_of_a_subscription FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions(tenant_id, id),
     CONSTRAINT balance_entry_moves_something CHECK ((amount_minor <> 0)),
     CONSTRAINT balance_is_never_negative CHECK ((balance_after_minor >= 0)),
-    CONSTRAINT balance_reason_is_known CHECK ((reason = ANY (ARRAY['downgrade'::text, 'plan_change'::text, 'renewal'::text, 'void'::text])))
+    CONSTRAINT balance_reason_is_known CHECK ((reason = ANY (ARRAY['downgrade'::text, 'plan_change'::text, 'renewal'::text, 'void'::text, 'overpayment'::text])))
 );
 CREATE INDEX balance_entries_of_subscription ON balance_entries USING btree (tenant_id, subscription_id, created_at, id);
 ALTER TABLE balance_entries ENABLE ROW LEVEL SECURITY;
@@ -26,6 +26,23 @@ CREATE POLICY own_tenant_only ON balance_entries AS PERMISSIVE FOR ALL TO duro_s
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON balance_entries TO duro_sandbox;
+
+CREATE TABLE charge_caps (
+    tenant_id text NOT NULL,
+    fingerprint text NOT NULL,
+    pulled_at timestamp with time zone[] NOT NULL,
+    consecutive_failures integer NOT NULL,
+    last_failed_at timestamp with time zone,
+    hard_declined_at timestamp with time zone,
+    CONSTRAINT charge_caps_pkey PRIMARY KEY (tenant_id, fingerprint),
+    CONSTRAINT cap_failures_are_not_negative CHECK ((consecutive_failures >= 0))
+);
+ALTER TABLE charge_caps ENABLE ROW LEVEL SECURITY;
+ALTER TABLE charge_caps FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON charge_caps AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON charge_caps TO duro_sandbox;
 
 CREATE TABLE checkout_sessions (
     tenant_id text NOT NULL,
@@ -202,6 +219,25 @@ CREATE POLICY scans_see_all_tenants ON events AS PERMISSIVE FOR SELECT TO duro_s
 GRANT DELETE, INSERT, SELECT, UPDATE ON events TO duro_sandbox;
 GRANT SELECT ON events TO duro_sandbox_scan;
 
+CREATE TABLE gateway_callbacks (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    gateway text NOT NULL,
+    gateway_id text NOT NULL,
+    reference text NOT NULL,
+    body jsonb NOT NULL,
+    times_told integer NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT gateway_callbacks_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT callback_is_kept_once UNIQUE (tenant_id, gateway, gateway_id)
+);
+ALTER TABLE gateway_callbacks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE gateway_callbacks FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON gateway_callbacks AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON gateway_callbacks TO duro_sandbox;
+
 CREATE TABLE idempotency_keys (
     tenant_id text NOT NULL,
     key text NOT NULL,
@@ -226,6 +262,36 @@ CREATE POLICY scans_see_all_tenants ON idempotency_keys AS PERMISSIVE FOR SELECT
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_keys TO duro_sandbox;
 GRANT SELECT ON idempotency_keys TO duro_sandbox_scan;
 
+CREATE TABLE incoming_payments (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    gateway text NOT NULL,
+    gateway_id text NOT NULL,
+    reference text NOT NULL,
+    request_id text,
+    invoice_id text,
+    subscription_id text,
+    customer_id text,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    applied_minor bigint NOT NULL,
+    credited_minor bigint NOT NULL,
+    suspended_minor bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT incoming_payments_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT incoming_payment_is_taken_once UNIQUE (tenant_id, gateway, gateway_id),
+    CONSTRAINT incoming_parts_come_to_the_whole CHECK (((applied_minor >= 0) AND (credited_minor >= 0) AND (suspended_minor >= 0) AND (((applied_minor + credited_minor) + suspended_minor) = amount_minor))),
+    CONSTRAINT incoming_payment_is_positive CHECK ((amount_minor > 0))
+);
+CREATE INDEX incoming_payments_of_invoice ON incoming_payments USING btree (tenant_id, invoice_id, created_at, id);
+ALTER TABLE incoming_payments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE incoming_payments FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON incoming_payments AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON incoming_payments TO duro_sandbox;
+
 CREATE TABLE invoices (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -244,6 +310,7 @@ CREATE TABLE invoices (
     amount_refunded_minor bigint NOT NULL,
     paid_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
+    received_minor bigint NOT NULL DEFAULT 0,
     CONSTRAINT invoices_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT invoice_number_is_unique UNIQUE (tenant_id, number),
     CONSTRAINT one_invoice_per_period UNIQUE (tenant_id, idempotency_key),
@@ -251,6 +318,7 @@ CREATE TABLE invoices (
     CONSTRAINT invoice_amount_is_not_negative CHECK ((amount_minor >= 0)),
     CONSTRAINT invoice_status_is_known CHECK ((status = ANY (ARRAY['draft'::text, 'open'::text, 'paid'::text, 'uncollectible'::text, 'void'::text]))),
     CONSTRAINT paid_invoice_has_its_instant CHECK (((status = 'paid'::text) = (paid_at IS NOT NULL))),
+    CONSTRAINT received_stays_within_the_amount CHECK (((received_minor >= 0) AND (received_minor <= amount_minor))),
     CONSTRAINT refunds_stay_below_the_amount CHECK (((amount_refunded_minor >= 0) AND (amount_refunded_minor <= amount_minor)))
 );
 CREATE INDEX invoices_newest_first ON invoices USING btree (tenant_id, created_at DESC, id DESC);
@@ -262,6 +330,61 @@ CREATE POLICY own_tenant_only ON invoices AS PERMISSIVE FOR ALL TO duro_sandbox
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON invoices TO duro_sandbox;
+
+CREATE TABLE ledger_entries (
+    tenant_id text NOT NULL,
+    cause text NOT NULL,
+    cause_id text NOT NULL,
+    debit text NOT NULL,
+    credit text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    posted_at timestamp with time zone NOT NULL,
+    CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, cause, cause_id, debit, credit),
+    CONSTRAINT ledger_credit_is_known CHECK ((credit = ANY (ARRAY['gateway_clearing'::text, 'customer_credit'::text, 'wallet'::text, 'merchant_payable'::text, 'suspense'::text]))),
+    CONSTRAINT ledger_debit_is_known CHECK ((debit = ANY (ARRAY['gateway_clearing'::text, 'customer_credit'::text, 'wallet'::text, 'merchant_payable'::text, 'suspense'::text]))),
+    CONSTRAINT ledger_entry_moves_between_two CHECK ((debit <> credit)),
+    CONSTRAINT ledger_entry_moves_something CHECK ((amount_minor > 0))
+);
+CREATE INDEX ledger_entries_by_instant ON ledger_entries USING btree (tenant_id, posted_at);
+ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON ledger_entries AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_entries TO duro_sandbox;
+
+CREATE TABLE mandates (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    customer_id text NOT NULL,
+    payment_method_id text NOT NULL,
+    status text NOT NULL,
+    check_at timestamp with time zone,
+    activated_at timestamp with time zone,
+    ready_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT mandates_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT one_mandate_per_payment_method UNIQUE (tenant_id, payment_method_id),
+    CONSTRAINT mandate_of_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers(tenant_id, id),
+    CONSTRAINT mandate_of_a_payment_method FOREIGN KEY (tenant_id, payment_method_id) REFERENCES payment_methods(tenant_id, id),
+    CONSTRAINT active_mandate_has_its_instant CHECK (((status <> 'active'::text) OR (activated_at IS NOT NULL))),
+    CONSTRAINT mandate_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'revoked'::text]))),
+    CONSTRAINT pending_mandate_is_asked_about CHECK (((status <> 'pending'::text) OR (check_at IS NOT NULL))),
+    CONSTRAINT revoked_mandate_has_its_instant CHECK (((status = 'revoked'::text) = (revoked_at IS NOT NULL)))
+);
+CREATE INDEX mandates_of_customer ON mandates USING btree (tenant_id, customer_id, created_at DESC, id DESC);
+CREATE INDEX mandates_to_check ON mandates USING btree (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
+ALTER TABLE mandates ENABLE ROW LEVEL SECURITY;
+ALTER TABLE mandates FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON mandates AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON mandates AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
+    USING (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON mandates TO duro_sandbox;
+GRANT SELECT ON mandates TO duro_sandbox_scan;
 
 CREATE TABLE outbox (
     tenant_id text NOT NULL,
@@ -305,6 +428,8 @@ CREATE TABLE payment_attempts (
     lease_until timestamp with time zone,
     review_reason text,
     created_at timestamp with time zone NOT NULL,
+    is_excess boolean NOT NULL DEFAULT false,
+    fingerprint text,
     CONSTRAINT payment_attempts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT gateway_reference_is_unique UNIQUE (tenant_id, reference),
     CONSTRAINT attempt_belongs_to_an_invoice FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices(tenant_id, id),
@@ -312,15 +437,17 @@ CREATE TABLE payment_attempts (
     CONSTRAINT attempt_purpose_is_known CHECK ((purpose = ANY (ARRAY['first'::text, 'renewal'::text, 'retry'::text, 'plan_change'::text, 'manual'::text]))),
     CONSTRAINT attempt_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text]))),
     CONSTRAINT failed_attempt_says_why CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT only_a_success_is_excess CHECK (((status = 'succeeded'::text) OR (NOT is_excess))),
     CONSTRAINT open_attempt_has_a_next_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) OR (check_at IS NOT NULL) OR (review_reason IS NOT NULL))),
     CONSTRAINT settled_attempt_has_its_instant CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL)))
 );
+CREATE INDEX attempts_by_reference ON payment_attempts USING btree (reference);
 CREATE INDEX attempts_newest_first ON payment_attempts USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX attempts_of_customer ON payment_attempts USING btree (tenant_id, customer_id, created_at DESC, id DESC);
 CREATE INDEX attempts_of_invoice ON payment_attempts USING btree (tenant_id, invoice_id, created_at, id);
 CREATE INDEX attempts_to_reconcile ON payment_attempts USING btree (tenant_id, check_at, id) WHERE status = ANY (ARRAY['pending'::text, 'unknown'::text]);
 CREATE UNIQUE INDEX one_open_pull_attempt_per_invoice ON payment_attempts USING btree (tenant_id, invoice_id) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text])) AND (rail = ANY (ARRAY['card'::text, 'direct_debit'::text]));
-CREATE UNIQUE INDEX one_settled_charge_per_invoice ON payment_attempts USING btree (tenant_id, invoice_id) WHERE status = 'succeeded'::text;
+CREATE UNIQUE INDEX one_settled_charge_per_invoice ON payment_attempts USING btree (tenant_id, invoice_id) WHERE status = 'succeeded'::text AND NOT is_excess;
 ALTER TABLE payment_attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_attempts FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON payment_attempts AS PERMISSIVE FOR ALL TO duro_sandbox
@@ -378,6 +505,42 @@ CREATE POLICY own_tenant_only ON payment_methods AS PERMISSIVE FOR ALL TO duro_s
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO duro_sandbox;
+
+CREATE TABLE payment_requests (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    attempt_id text NOT NULL,
+    invoice_id text NOT NULL,
+    subscription_id text NOT NULL,
+    customer_id text NOT NULL,
+    rail text NOT NULL,
+    status text NOT NULL,
+    amount_minor bigint NOT NULL,
+    received_minor bigint NOT NULL,
+    currency text NOT NULL,
+    reference text NOT NULL,
+    details jsonb NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_requests_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT one_request_per_attempt UNIQUE (tenant_id, attempt_id),
+    CONSTRAINT request_reference_is_unique UNIQUE (tenant_id, reference),
+    CONSTRAINT request_of_an_attempt FOREIGN KEY (tenant_id, attempt_id) REFERENCES payment_attempts(tenant_id, id),
+    CONSTRAINT closed_request_has_its_instant CHECK (((status = 'open'::text) = (closed_at IS NULL))),
+    CONSTRAINT request_asks_for_something CHECK ((amount_minor > 0)),
+    CONSTRAINT request_rail_is_a_push_rail CHECK ((rail = ANY (ARRAY['ussd'::text, 'transfer'::text, 'virtual_account'::text]))),
+    CONSTRAINT request_received_is_not_negative CHECK ((received_minor >= 0)),
+    CONSTRAINT request_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'paid'::text, 'expired'::text, 'void'::text])))
+);
+CREATE INDEX requests_newest_first ON payment_requests USING btree (tenant_id, created_at DESC, id DESC);
+CREATE INDEX requests_of_invoice ON payment_requests USING btree (tenant_id, invoice_id, created_at, id);
+ALTER TABLE payment_requests ENABLE ROW LEVEL SECURITY;
+ALTER TABLE payment_requests FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON payment_requests AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON payment_requests TO duro_sandbox;
 
 CREATE TABLE plans (
     tenant_id text NOT NULL,
@@ -566,6 +729,24 @@ CREATE POLICY own_tenant_only ON simulated_charges AS PERMISSIVE FOR ALL TO duro
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON simulated_charges TO duro_sandbox;
 
+CREATE TABLE simulated_credits (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    reference text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    paid_at timestamp with time zone NOT NULL,
+    CONSTRAINT simulated_credits_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT simulated_credit_is_positive CHECK ((amount_minor > 0))
+);
+CREATE INDEX simulated_credits_of_reference ON simulated_credits USING btree (tenant_id, reference, paid_at, id);
+ALTER TABLE simulated_credits ENABLE ROW LEVEL SECURITY;
+ALTER TABLE simulated_credits FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON simulated_credits AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON simulated_credits TO duro_sandbox;
+
 CREATE TABLE simulated_refunds (
     tenant_id text NOT NULL,
     reference text NOT NULL,
@@ -588,6 +769,25 @@ CREATE POLICY own_tenant_only ON simulated_refunds AS PERMISSIVE FOR ALL TO duro
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
 GRANT DELETE, INSERT, SELECT, UPDATE ON simulated_refunds TO duro_sandbox;
+
+CREATE TABLE simulated_requests (
+    tenant_id text NOT NULL,
+    reference text NOT NULL,
+    rail text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    details jsonb NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    CONSTRAINT simulated_requests_pkey PRIMARY KEY (tenant_id, reference),
+    CONSTRAINT simulated_request_amount_is_positive CHECK ((amount_minor > 0))
+);
+ALTER TABLE simulated_requests ENABLE ROW LEVEL SECURITY;
+ALTER TABLE simulated_requests FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON simulated_requests AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON simulated_requests TO duro_sandbox;
 
 CREATE TABLE simulated_tokens (
     tenant_id text NOT NULL,
@@ -684,6 +884,39 @@ CREATE POLICY scans_see_all_tenants ON subscriptions AS PERMISSIVE FOR SELECT TO
 GRANT DELETE, INSERT, SELECT, UPDATE ON subscriptions TO duro_sandbox;
 GRANT SELECT ON subscriptions TO duro_sandbox_scan;
 
+CREATE TABLE suspense_items (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    incoming_id text,
+    attempt_id text,
+    invoice_id text,
+    subscription_id text,
+    customer_id text,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    reason text NOT NULL,
+    status text NOT NULL,
+    resolution text,
+    note text,
+    created_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT suspense_items_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT suspense_of_an_incoming_payment FOREIGN KEY (tenant_id, incoming_id) REFERENCES incoming_payments(tenant_id, id),
+    CONSTRAINT resolved_suspense_says_how CHECK ((((status = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((status = 'resolved'::text) = (resolution IS NOT NULL)))),
+    CONSTRAINT suspense_amount_is_positive CHECK ((amount_minor > 0)),
+    CONSTRAINT suspense_reason_is_known CHECK ((reason = ANY (ARRAY['short'::text, 'not_owed'::text, 'unmatched'::text, 'wrong_currency'::text]))),
+    CONSTRAINT suspense_resolution_is_known CHECK ((resolution = ANY (ARRAY['applied'::text, 'credited'::text, 'refunded'::text]))),
+    CONSTRAINT suspense_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text])))
+);
+CREATE INDEX open_suspense_of_invoice ON suspense_items USING btree (tenant_id, invoice_id) WHERE status = 'open'::text;
+CREATE INDEX suspense_newest_first ON suspense_items USING btree (tenant_id, created_at DESC, id DESC);
+ALTER TABLE suspense_items ENABLE ROW LEVEL SECURITY;
+ALTER TABLE suspense_items FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON suspense_items AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON suspense_items TO duro_sandbox;
+
 CREATE TABLE test_clocks (
     tenant_id text NOT NULL,
     now timestamp with time zone,
@@ -699,6 +932,29 @@ CREATE POLICY scans_see_all_tenants ON test_clocks AS PERMISSIVE FOR SELECT TO d
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON test_clocks TO duro_sandbox;
 GRANT SELECT ON test_clocks TO duro_sandbox_scan;
+
+CREATE TABLE virtual_accounts (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    customer_id text NOT NULL,
+    bank_name text NOT NULL,
+    account_number text NOT NULL,
+    account_name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT virtual_accounts_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT one_virtual_account_per_customer UNIQUE (tenant_id, customer_id),
+    CONSTRAINT virtual_account_number_is_unique UNIQUE (tenant_id, account_number),
+    CONSTRAINT virtual_account_of_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers(tenant_id, id)
+);
+ALTER TABLE virtual_accounts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE virtual_accounts FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON virtual_accounts AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON virtual_accounts AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
+    USING (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON virtual_accounts TO duro_sandbox;
+GRANT SELECT ON virtual_accounts TO duro_sandbox_scan;
 
 CREATE TABLE webhook_deliveries (
     tenant_id text NOT NULL,

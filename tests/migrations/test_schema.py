@@ -13,6 +13,8 @@ _ONLY_IN_SANDBOX = {
     "clock_advances",
     "simulated_charges",
     "simulated_refunds",
+    "simulated_requests",
+    "simulated_credits",
     "simulated_tokens",
     "test_clocks",
 }

@@ -36,6 +36,7 @@ _OF_TYPE: Final[Mapping[str, object]] = {
     "jsonb": "{}",
     "bytea": "\\x" + "00" * 32,
     "timestamp with time zone": DUE,
+    "timestamp with time zone[]": "{}",
 }
 # What the named checks demand; everything else follows from the type of the column.
 _DEMANDED: Final[Mapping[str, Mapping[str, object]]] = {
@@ -55,6 +56,7 @@ _DEMANDED: Final[Mapping[str, Mapping[str, object]]] = {
         "settled_at": None,
         "failure_code": None,
         "review_reason": None,
+        "is_excess": False,
     },
     "dunning_schedules": {"state": "scheduled", "closed_at": None, "recovered_by": None},
     "recovery_ledger": {"movement": "entered"},
@@ -76,6 +78,16 @@ _DEMANDED: Final[Mapping[str, Mapping[str, object]]] = {
     "refunds": {"status": "pending", "settled_at": None},
     "revenue_movements": {"kind": "new", "is_involuntary": False},
     "balance_entries": {"reason": "renewal"},
+    "payment_requests": {"rail": "transfer", "status": "open", "closed_at": None},
+    "incoming_payments": {"credited_minor": 0, "suspended_minor": 0},
+    "suspense_items": {
+        "reason": "unmatched",
+        "status": "open",
+        "resolution": None,
+        "resolved_at": None,
+    },
+    "mandates": {"status": "active", "revoked_at": None},
+    "ledger_entries": {"debit": "gateway_clearing", "credit": "merchant_payable"},
 }
 
 

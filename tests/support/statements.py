@@ -17,6 +17,8 @@ SANDBOX_ONLY_TABLES: Final = frozenset(
         "simulated_tokens",
         "simulated_charges",
         "simulated_refunds",
+        "simulated_requests",
+        "simulated_credits",
     }
 )
 _WORD: Final = re.compile(r"\w+")

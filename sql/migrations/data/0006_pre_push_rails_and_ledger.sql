@@ -1,0 +1,211 @@
+-- Push rails: requests that customers pay by themselves, the money that comes in, and what of it fits nothing yet.
+-- Direct debit mandates, the caps on charging one token, and double entry.
+
+-- What a customer is told so that they can pay: made when the gateway has answered. The attempt carries state and money.
+CREATE TABLE payment_requests (
+    tenant_id       text        NOT NULL,
+    id              text        NOT NULL,
+    attempt_id      text        NOT NULL,
+    invoice_id      text        NOT NULL,
+    subscription_id text        NOT NULL,
+    customer_id     text        NOT NULL,
+    rail            text        NOT NULL,
+    status          text        NOT NULL,
+    -- Minor units: what it asks for, and what has come under its reference.
+    amount_minor    bigint      NOT NULL,
+    received_minor  bigint      NOT NULL,
+    currency        text        NOT NULL,
+    reference       text        NOT NULL,
+    -- What to show: the USSD string, or bank, account number and account name.
+    details         jsonb       NOT NULL,
+    expires_at      timestamptz NOT NULL,
+    closed_at       timestamptz,
+    created_at      timestamptz NOT NULL,
+    CONSTRAINT payment_requests_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT one_request_per_attempt UNIQUE (tenant_id, attempt_id),
+    CONSTRAINT request_reference_is_unique UNIQUE (tenant_id, reference),
+    CONSTRAINT request_of_an_attempt FOREIGN KEY (tenant_id, attempt_id) REFERENCES payment_attempts (tenant_id, id),
+    CONSTRAINT request_rail_is_a_push_rail CHECK (rail IN ('ussd', 'transfer', 'virtual_account')),
+    CONSTRAINT request_status_is_known CHECK (status IN ('open', 'paid', 'expired', 'void')),
+    CONSTRAINT closed_request_has_its_instant CHECK ((status = 'open') = (closed_at IS NULL)),
+    CONSTRAINT request_asks_for_something CHECK (amount_minor > 0),
+    CONSTRAINT request_received_is_not_negative CHECK (received_minor >= 0)
+);
+CREATE INDEX requests_of_invoice ON payment_requests (tenant_id, invoice_id, created_at, id);
+CREATE INDEX requests_newest_first ON payment_requests (tenant_id, created_at DESC, id DESC);
+
+-- Each sum that a push rail brought, once for each id that its gateway gave it, and where it went.
+CREATE TABLE incoming_payments (
+    tenant_id        text        NOT NULL,
+    id               text        NOT NULL,
+    gateway          text        NOT NULL,
+    gateway_id       text        NOT NULL,
+    -- The reference of the request, or the number of the virtual account it was paid to.
+    reference        text        NOT NULL,
+    request_id       text,
+    invoice_id       text,
+    subscription_id  text,
+    customer_id      text,
+    amount_minor     bigint      NOT NULL,
+    currency         text        NOT NULL,
+    -- The three parts come to the whole: paid to the invoice, given as credit, held in suspense.
+    applied_minor    bigint      NOT NULL,
+    credited_minor   bigint      NOT NULL,
+    suspended_minor  bigint      NOT NULL,
+    received_at      timestamptz NOT NULL,
+    created_at       timestamptz NOT NULL,
+    CONSTRAINT incoming_payments_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT incoming_payment_is_taken_once UNIQUE (tenant_id, gateway, gateway_id),
+    CONSTRAINT incoming_payment_is_positive CHECK (amount_minor > 0),
+    CONSTRAINT incoming_parts_come_to_the_whole CHECK (applied_minor >= 0 AND credited_minor >= 0 AND suspended_minor >= 0 AND applied_minor + credited_minor + suspended_minor = amount_minor)
+);
+CREATE INDEX incoming_payments_of_invoice ON incoming_payments (tenant_id, invoice_id, created_at, id);
+
+-- Money that fits nothing yet: a person decides, in one call.
+CREATE TABLE suspense_items (
+    tenant_id       text        NOT NULL,
+    id              text        NOT NULL,
+    incoming_id     text,
+    attempt_id      text,
+    invoice_id      text,
+    subscription_id text,
+    customer_id     text,
+    amount_minor    bigint      NOT NULL,
+    currency        text        NOT NULL,
+    reason          text        NOT NULL,
+    status          text        NOT NULL,
+    resolution      text,
+    note            text,
+    created_at      timestamptz NOT NULL,
+    resolved_at     timestamptz,
+    CONSTRAINT suspense_items_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT suspense_of_an_incoming_payment FOREIGN KEY (tenant_id, incoming_id) REFERENCES incoming_payments (tenant_id, id),
+    CONSTRAINT suspense_amount_is_positive CHECK (amount_minor > 0),
+    CONSTRAINT suspense_reason_is_known CHECK (reason IN ('short', 'not_owed', 'unmatched', 'wrong_currency')),
+    CONSTRAINT suspense_status_is_known CHECK (status IN ('open', 'resolved')),
+    CONSTRAINT resolved_suspense_says_how CHECK ((status = 'resolved') = (resolved_at IS NOT NULL) AND (status = 'resolved') = (resolution IS NOT NULL)),
+    CONSTRAINT suspense_resolution_is_known CHECK (resolution IN ('applied', 'credited', 'refunded'))
+);
+CREATE INDEX suspense_newest_first ON suspense_items (tenant_id, created_at DESC, id DESC);
+CREATE INDEX open_suspense_of_invoice ON suspense_items (tenant_id, invoice_id) WHERE status = 'open';
+
+-- An account number of the customer's own, kept for good.
+CREATE TABLE virtual_accounts (
+    tenant_id      text        NOT NULL,
+    id             text        NOT NULL,
+    customer_id    text        NOT NULL,
+    bank_name      text        NOT NULL,
+    account_number text        NOT NULL,
+    account_name   text        NOT NULL,
+    created_at     timestamptz NOT NULL,
+    CONSTRAINT virtual_accounts_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT virtual_account_of_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
+    CONSTRAINT one_virtual_account_per_customer UNIQUE (tenant_id, customer_id),
+    CONSTRAINT virtual_account_number_is_unique UNIQUE (tenant_id, account_number)
+);
+
+-- What gateways told by themselves. A notice is a reason to ask, never the proof of a payment.
+CREATE TABLE gateway_callbacks (
+    tenant_id    text        NOT NULL,
+    id           text        NOT NULL,
+    gateway      text        NOT NULL,
+    gateway_id   text        NOT NULL,
+    reference    text        NOT NULL,
+    body         jsonb       NOT NULL,
+    times_told   integer     NOT NULL,
+    received_at  timestamptz NOT NULL,
+    CONSTRAINT gateway_callbacks_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT callback_is_kept_once UNIQUE (tenant_id, gateway, gateway_id)
+);
+
+-- A customer's standing consent to direct debit; its payment method can be charged while it is active.
+CREATE TABLE mandates (
+    tenant_id         text        NOT NULL,
+    id                text        NOT NULL,
+    customer_id       text        NOT NULL,
+    payment_method_id text        NOT NULL,
+    status            text        NOT NULL,
+    -- Business time. Until `ready_at` the bank may still answer "do not honour" though the mandate is active.
+    check_at          timestamptz,
+    activated_at      timestamptz,
+    ready_at          timestamptz,
+    revoked_at        timestamptz,
+    created_at        timestamptz NOT NULL,
+    CONSTRAINT mandates_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT mandate_of_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
+    CONSTRAINT mandate_of_a_payment_method FOREIGN KEY (tenant_id, payment_method_id) REFERENCES payment_methods (tenant_id, id),
+    CONSTRAINT one_mandate_per_payment_method UNIQUE (tenant_id, payment_method_id),
+    CONSTRAINT mandate_status_is_known CHECK (status IN ('pending', 'active', 'revoked')),
+    CONSTRAINT active_mandate_has_its_instant CHECK (status <> 'active' OR activated_at IS NOT NULL),
+    CONSTRAINT revoked_mandate_has_its_instant CHECK ((status = 'revoked') = (revoked_at IS NOT NULL)),
+    CONSTRAINT pending_mandate_is_asked_about CHECK (status <> 'pending' OR check_at IS NOT NULL)
+);
+CREATE INDEX mandates_of_customer ON mandates (tenant_id, customer_id, created_at DESC, id DESC);
+CREATE INDEX mandates_to_check ON mandates (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
+
+-- How often one card or mandate was charged: a row is locked, looked at and counted before each charge.
+CREATE TABLE charge_caps (
+    tenant_id            text          NOT NULL,
+    fingerprint          text          NOT NULL,
+    -- The instants of its charges in the last 30 days, oldest first; business time.
+    pulled_at            timestamptz[] NOT NULL,
+    consecutive_failures integer       NOT NULL,
+    last_failed_at       timestamptz,
+    hard_declined_at     timestamptz,
+    CONSTRAINT charge_caps_pkey PRIMARY KEY (tenant_id, fingerprint),
+    CONSTRAINT cap_failures_are_not_negative CHECK (consecutive_failures >= 0)
+);
+
+-- Double entry: each row takes an amount from one account and gives it to another, so that all of them sum to zero.
+CREATE TABLE ledger_entries (
+    tenant_id    text        NOT NULL,
+    cause        text        NOT NULL,
+    cause_id     text        NOT NULL,
+    debit        text        NOT NULL,
+    credit       text        NOT NULL,
+    amount_minor bigint      NOT NULL,
+    currency     text        NOT NULL,
+    posted_at    timestamptz NOT NULL,
+    CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, cause, cause_id, debit, credit),
+    CONSTRAINT ledger_entry_moves_something CHECK (amount_minor > 0),
+    CONSTRAINT ledger_entry_moves_between_two CHECK (debit <> credit),
+    CONSTRAINT ledger_debit_is_known CHECK (debit IN ('gateway_clearing', 'customer_credit', 'wallet', 'merchant_payable', 'suspense')),
+    CONSTRAINT ledger_credit_is_known CHECK (credit IN ('gateway_clearing', 'customer_credit', 'wallet', 'merchant_payable', 'suspense'))
+);
+CREATE INDEX ledger_entries_by_instant ON ledger_entries (tenant_id, posted_at);
+
+-- What has been paid of an invoice that is not paid whole yet.
+ALTER TABLE invoices ADD COLUMN received_minor bigint NOT NULL DEFAULT 0;
+ALTER TABLE invoices ADD CONSTRAINT received_stays_within_the_amount CHECK (received_minor BETWEEN 0 AND amount_minor);
+
+-- Money may come twice by two rails: one charge settles the invoice, and what else succeeded is credit.
+ALTER TABLE payment_attempts ADD COLUMN is_excess boolean NOT NULL DEFAULT false;
+ALTER TABLE payment_attempts ADD CONSTRAINT only_a_success_is_excess CHECK (status = 'succeeded' OR NOT is_excess);
+DROP INDEX one_settled_charge_per_invoice;
+CREATE UNIQUE INDEX one_settled_charge_per_invoice ON payment_attempts (tenant_id, invoice_id) WHERE status = 'succeeded' AND NOT is_excess;
+-- Which card or account a pull attempt charged, so that what one customer's two methods share is known.
+ALTER TABLE payment_attempts ADD COLUMN fingerprint text;
+-- A callback names nothing but a reference.
+CREATE INDEX attempts_by_reference ON payment_attempts (reference);
+
+ALTER TABLE balance_entries DROP CONSTRAINT balance_reason_is_known;
+ALTER TABLE balance_entries ADD CONSTRAINT balance_reason_is_known CHECK (reason IN ('downgrade', 'plan_change', 'renewal', 'void', 'overpayment'));
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['payment_requests', 'incoming_payments', 'suspense_items', 'virtual_accounts', 'gateway_callbacks', 'mandates', 'charge_caps', 'ledger_entries']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY own_tenant_only ON %I TO :app_role USING (tenant_id = NULLIF(current_setting(''duro.tenant'', true), '''')) WITH CHECK (tenant_id = NULLIF(current_setting(''duro.tenant'', true), ''''))', name);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO :app_role', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['mandates', 'virtual_accounts']
+    LOOP
+        EXECUTE format('CREATE POLICY scans_see_all_tenants ON %I FOR SELECT TO :scan_role USING (true)', name);
+        EXECUTE format('GRANT SELECT ON %I TO :scan_role', name);
+    END LOOP;
+END
+$$;
