@@ -415,7 +415,7 @@ CREATE TABLE payment_attempts (
     CONSTRAINT attempt_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text]))),
     CONSTRAINT failed_attempt_says_why CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
     CONSTRAINT only_a_success_is_excess CHECK (((status = 'succeeded'::text) OR (NOT is_excess))),
-    CONSTRAINT open_attempt_has_a_next_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) OR (check_at IS NOT NULL) OR (review_reason IS NOT NULL))),
+    CONSTRAINT open_attempt_has_a_next_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) OR (check_at IS NOT NULL) OR (review_reason IS NOT NULL) OR ((status = 'pending'::text) AND (rail = ANY (ARRAY['ussd'::text, 'transfer'::text, 'virtual_account'::text]))))),
     CONSTRAINT settled_attempt_has_its_instant CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL)))
 );
 CREATE INDEX attempts_by_reference ON payment_attempts USING btree (reference);
@@ -498,6 +498,7 @@ CREATE TABLE payment_requests (
     reference text NOT NULL,
     details jsonb NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    check_at timestamp with time zone,
     closed_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT payment_requests_pkey PRIMARY KEY (tenant_id, id),
@@ -505,6 +506,7 @@ CREATE TABLE payment_requests (
     CONSTRAINT request_reference_is_unique UNIQUE (tenant_id, reference),
     CONSTRAINT request_of_an_attempt FOREIGN KEY (tenant_id, attempt_id) REFERENCES payment_attempts(tenant_id, id),
     CONSTRAINT closed_request_has_its_instant CHECK (((status = 'open'::text) = (closed_at IS NULL))),
+    CONSTRAINT open_request_has_a_next_check CHECK (((status <> 'open'::text) OR (check_at IS NOT NULL))),
     CONSTRAINT request_asks_for_something CHECK ((amount_minor > 0)),
     CONSTRAINT request_rail_is_a_push_rail CHECK ((rail = ANY (ARRAY['ussd'::text, 'transfer'::text, 'virtual_account'::text]))),
     CONSTRAINT request_received_is_not_negative CHECK ((received_minor >= 0)),
@@ -512,12 +514,16 @@ CREATE TABLE payment_requests (
 );
 CREATE INDEX requests_newest_first ON payment_requests USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX requests_of_invoice ON payment_requests USING btree (tenant_id, invoice_id, created_at, id);
+CREATE INDEX requests_to_check ON payment_requests USING btree (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
 ALTER TABLE payment_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_requests FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON payment_requests AS PERMISSIVE FOR ALL TO duro_live
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON payment_requests AS PERMISSIVE FOR SELECT TO duro_live_scan
+    USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_requests TO duro_live;
+GRANT SELECT ON payment_requests TO duro_live_scan;
 
 CREATE TABLE plans (
     tenant_id text NOT NULL,
@@ -805,12 +811,14 @@ CREATE TABLE virtual_accounts (
     bank_name text NOT NULL,
     account_number text NOT NULL,
     account_name text NOT NULL,
+    check_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT virtual_accounts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT one_virtual_account_per_customer UNIQUE (tenant_id, customer_id),
     CONSTRAINT virtual_account_number_is_unique UNIQUE (tenant_id, account_number),
     CONSTRAINT virtual_account_of_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers(tenant_id, id)
 );
+CREATE INDEX virtual_accounts_to_check ON virtual_accounts USING btree (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
 ALTER TABLE virtual_accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE virtual_accounts FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON virtual_accounts AS PERMISSIVE FOR ALL TO duro_live

@@ -19,6 +19,8 @@ CREATE TABLE payment_requests (
     -- What to show: the USSD string, or bank, account number and account name.
     details         jsonb       NOT NULL,
     expires_at      timestamptz NOT NULL,
+    -- Business time at which the gateway is next asked what came; for late money also after it was closed.
+    check_at        timestamptz,
     closed_at       timestamptz,
     created_at      timestamptz NOT NULL,
     CONSTRAINT payment_requests_pkey PRIMARY KEY (tenant_id, id),
@@ -28,10 +30,12 @@ CREATE TABLE payment_requests (
     CONSTRAINT request_rail_is_a_push_rail CHECK (rail IN ('ussd', 'transfer', 'virtual_account')),
     CONSTRAINT request_status_is_known CHECK (status IN ('open', 'paid', 'expired', 'void')),
     CONSTRAINT closed_request_has_its_instant CHECK ((status = 'open') = (closed_at IS NULL)),
+    CONSTRAINT open_request_has_a_next_check CHECK (status <> 'open' OR check_at IS NOT NULL),
     CONSTRAINT request_asks_for_something CHECK (amount_minor > 0),
     CONSTRAINT request_received_is_not_negative CHECK (received_minor >= 0)
 );
 CREATE INDEX requests_of_invoice ON payment_requests (tenant_id, invoice_id, created_at, id);
+CREATE INDEX requests_to_check ON payment_requests (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
 CREATE INDEX requests_newest_first ON payment_requests (tenant_id, created_at DESC, id DESC);
 
 -- Each sum that a push rail brought, once for each id that its gateway gave it, and where it went.
@@ -97,12 +101,15 @@ CREATE TABLE virtual_accounts (
     bank_name      text        NOT NULL,
     account_number text        NOT NULL,
     account_name   text        NOT NULL,
+    -- Business time at which the gateway is next asked what came.
+    check_at       timestamptz,
     created_at     timestamptz NOT NULL,
     CONSTRAINT virtual_accounts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT virtual_account_of_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
     CONSTRAINT one_virtual_account_per_customer UNIQUE (tenant_id, customer_id),
     CONSTRAINT virtual_account_number_is_unique UNIQUE (tenant_id, account_number)
 );
+CREATE INDEX virtual_accounts_to_check ON virtual_accounts (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
 
 -- What gateways told by themselves. A notice is a reason to ask, never the proof of a payment.
 CREATE TABLE gateway_callbacks (
@@ -185,6 +192,9 @@ DROP INDEX one_settled_charge_per_invoice;
 CREATE UNIQUE INDEX one_settled_charge_per_invoice ON payment_attempts (tenant_id, invoice_id) WHERE status = 'succeeded' AND NOT is_excess;
 -- Which card or account a pull attempt charged, so that what one customer's two methods share is known.
 ALTER TABLE payment_attempts ADD COLUMN fingerprint text;
+-- Once the customer was told what to pay, the request says when the gateway is asked, and no longer the attempt.
+ALTER TABLE payment_attempts DROP CONSTRAINT open_attempt_has_a_next_check;
+ALTER TABLE payment_attempts ADD CONSTRAINT open_attempt_has_a_next_check CHECK (status IN ('succeeded', 'failed') OR check_at IS NOT NULL OR review_reason IS NOT NULL OR status = 'pending' AND rail IN ('ussd', 'transfer', 'virtual_account'));
 -- A callback names nothing but a reference.
 CREATE INDEX attempts_by_reference ON payment_attempts (reference);
 
@@ -202,7 +212,7 @@ BEGIN
         EXECUTE format('CREATE POLICY own_tenant_only ON %I TO :app_role USING (tenant_id = NULLIF(current_setting(''duro.tenant'', true), '''')) WITH CHECK (tenant_id = NULLIF(current_setting(''duro.tenant'', true), ''''))', name);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO :app_role', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['mandates', 'virtual_accounts']
+    FOREACH name IN ARRAY ARRAY['payment_requests', 'mandates', 'virtual_accounts']
     LOOP
         EXECUTE format('CREATE POLICY scans_see_all_tenants ON %I FOR SELECT TO :scan_role USING (true)', name);
         EXECUTE format('GRANT SELECT ON %I TO :scan_role', name);
