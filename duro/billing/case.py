@@ -1,18 +1,19 @@
 """Owns what a recovery decision is made from, and its form in the decision log."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from duro.billing import logged
 from duro.billing.failures import Category
+from duro.billing.logged import Json
+from duro.billing.pattern import PaydayPattern
 from duro.billing.payday import PAYDAY_ANCHOR_DAY
 from duro.billing.rails import ORDER, Rail
-
-Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 # Forty-five days: a plan may outlast one whole cycle of paydays, not more.
 MAX_OFFSET_HOURS: Final = 45 * 24
@@ -36,6 +37,7 @@ class Settings:
     needs as many entries. Without `auto_recovery` nothing is charged that nobody asked for.
     `escalation_days` count from the first failure; `None` escalates when the tries are used up.
     A quiet case tells its customer nothing.
+    With `learn_payday` a customer whose own payday is known is waited for until then.
     """
 
     payday_aware: bool = True
@@ -47,6 +49,7 @@ class Settings:
     is_quiet: bool = False
     escalation: Escalation = Escalation.MARK_UNPAID
     escalation_days: int | None = None
+    learn_payday: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.payday_anchor_day <= _LAST_DAY:
@@ -75,21 +78,27 @@ class Settings:
             "is_quiet": self.is_quiet,
             "escalation": self.escalation.value,
             "escalation_days": self.escalation_days,
+            "learn_payday": self.learn_payday,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Json]) -> "Settings":
         return cls(
-            payday_aware=_flag(data["payday_aware"]),
-            payday_anchor_day=_number(data["payday_anchor_day"]),
-            offsets_hours=tuple(_number(hours) for hours in _items(data["offsets_hours"])),
-            max_attempts=_number(data["max_attempts"]),
-            rails=_rails(data["rails"]),
+            payday_aware=logged.flag(data["payday_aware"]),
+            payday_anchor_day=logged.number(data["payday_anchor_day"]),
+            offsets_hours=tuple(
+                logged.number(hours) for hours in logged.items(data["offsets_hours"])
+            ),
+            max_attempts=logged.number(data["max_attempts"]),
+            rails=logged.rails(data["rails"]),
             # A case that was opened before these could be chosen lives by their defaults.
-            auto_recovery=_flag(data.get("auto_recovery", True)),
-            is_quiet=_flag(data.get("is_quiet", False)),
-            escalation=Escalation(_text(data.get("escalation", Escalation.MARK_UNPAID.value))),
-            escalation_days=_number_or_none(data.get("escalation_days")),
+            auto_recovery=logged.flag(data.get("auto_recovery", True)),
+            is_quiet=logged.flag(data.get("is_quiet", False)),
+            escalation=Escalation(
+                logged.text(data.get("escalation", Escalation.MARK_UNPAID.value))
+            ),
+            escalation_days=logged.number_or_none(data.get("escalation_days")),
+            learn_payday=logged.flag(data.get("learn_payday", False)),
         )
 
 
@@ -106,6 +115,10 @@ class Context:
     `spent_rails` must not be chosen again: the token was hard-declined or needs replacing, or the
     rail had its turn. `unserved_rails` the customer has, but this installation cannot offer yet.
     `pulled_rails` are the pull rails already charged in this case, besides the present one.
+    `capped_until` is when our own caps let a rail's token be charged again, where they forbid it now.
+    `mandate_ready_at`: before it a bank answers "do not honour" to a mandate that is merely new.
+    `funds_short_at` is when a try of this case last failed for want of money.
+    `payday` is this customer's own, as far as it could be learnt; `holidays` move it.
     """
 
     now: datetime
@@ -123,9 +136,15 @@ class Context:
     unserved_rails: tuple[Rail, ...] = ()
     pulled_rails: frozenset[Rail] = frozenset()
     attempts_skipped: int = 0
+    capped_until: Mapping[Rail, datetime] = field(default_factory=dict[Rail, datetime])
+    mandate_ready_at: datetime | None = None
+    funds_short_at: datetime | None = None
+    payday: PaydayPattern | None = None
+    holidays: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
-        for instant in (self.now, self.first_failed_at, self.last_pull_at):
+        instants = (self.now, self.first_failed_at, self.last_pull_at, self.mandate_ready_at)
+        for instant in (*instants, self.funds_short_at, *self.capped_until.values()):
             if instant is not None and instant.tzinfo is None:
                 raise ValueError("a decision needs aware instants")
         counts = (self.attempts_made, self.attempts_skipped, self.same_category_failures)
@@ -140,86 +159,56 @@ class Context:
     def to_dict(self) -> dict[str, Json]:
         """Plain values; `from_dict` gives an equal context back, so a decision can be replayed."""
         return {
-            "now": _instant_text(self.now),
+            "now": logged.instant_text(self.now),
             "zone": self.zone.key,
             "settings": self.settings.to_dict(),
             "rail": None if self.rail is None else self.rail.value,
             "code": self.code,
             "category": self.category.value,
             "attempts_made": self.attempts_made,
-            "first_failed_at": _instant_text(self.first_failed_at),
-            "last_pull_at": None if self.last_pull_at is None else _instant_text(self.last_pull_at),
+            "first_failed_at": logged.instant_text(self.first_failed_at),
+            "last_pull_at": logged.instant_text_or_none(self.last_pull_at),
             "same_category_failures": self.same_category_failures,
             "usable_rails": [rail.value for rail in self.usable_rails],
             "spent_rails": sorted(rail.value for rail in self.spent_rails),
             "unserved_rails": [rail.value for rail in self.unserved_rails],
             "pulled_rails": sorted(rail.value for rail in self.pulled_rails),
             "attempts_skipped": self.attempts_skipped,
+            "capped_until": {
+                rail.value: logged.instant_text(at) for rail, at in self.capped_until.items()
+            },
+            "mandate_ready_at": logged.instant_text_or_none(self.mandate_ready_at),
+            "funds_short_at": logged.instant_text_or_none(self.funds_short_at),
+            "payday": None if self.payday is None else self.payday.to_dict(),
+            "holidays": [day.isoformat() for day in self.holidays],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Json]) -> "Context":
-        rail, last_pull_at = data["rail"], data["last_pull_at"]
+        rail, payday = data["rail"], data.get("payday")
         return cls(
-            now=_instant(data["now"]),
-            zone=ZoneInfo(_text(data["zone"])),
-            settings=Settings.from_dict(_object(data["settings"])),
-            rail=None if rail is None else Rail(_text(rail)),
-            code=_text(data["code"]),
-            category=Category(_text(data["category"])),
-            attempts_made=_number(data["attempts_made"]),
-            first_failed_at=_instant(data["first_failed_at"]),
-            last_pull_at=None if last_pull_at is None else _instant(last_pull_at),
-            same_category_failures=_number(data["same_category_failures"]),
-            usable_rails=_rails(data["usable_rails"]),
-            spent_rails=frozenset(_rails(data["spent_rails"])),
-            unserved_rails=_rails(data["unserved_rails"]),
-            pulled_rails=frozenset(_rails(data["pulled_rails"])),
-            attempts_skipped=_number(data.get("attempts_skipped", 0)),
+            now=logged.instant(data["now"]),
+            zone=ZoneInfo(logged.text(data["zone"])),
+            settings=Settings.from_dict(logged.mapping(data["settings"])),
+            rail=None if rail is None else Rail(logged.text(rail)),
+            code=logged.text(data["code"]),
+            category=Category(logged.text(data["category"])),
+            attempts_made=logged.number(data["attempts_made"]),
+            first_failed_at=logged.instant(data["first_failed_at"]),
+            last_pull_at=logged.instant_or_none(data["last_pull_at"]),
+            same_category_failures=logged.number(data["same_category_failures"]),
+            usable_rails=logged.rails(data["usable_rails"]),
+            spent_rails=frozenset(logged.rails(data["spent_rails"])),
+            unserved_rails=logged.rails(data["unserved_rails"]),
+            pulled_rails=frozenset(logged.rails(data["pulled_rails"])),
+            attempts_skipped=logged.number(data.get("attempts_skipped", 0)),
+            # A decision that was logged before these were looked at was made without them.
+            capped_until={
+                Rail(name): logged.instant(at)
+                for name, at in logged.mapping(data.get("capped_until", {})).items()
+            },
+            mandate_ready_at=logged.instant_or_none(data.get("mandate_ready_at")),
+            funds_short_at=logged.instant_or_none(data.get("funds_short_at")),
+            payday=None if payday is None else PaydayPattern.from_dict(logged.mapping(payday)),
+            holidays=logged.dates(data.get("holidays", [])),
         )
-
-
-def _instant_text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
-
-
-def _instant(value: Json) -> datetime:
-    return datetime.fromisoformat(_text(value))
-
-
-def _rails(value: Json) -> tuple[Rail, ...]:
-    return tuple(Rail(_text(name)) for name in _items(value))
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError("expected text in a logged decision")
-
-
-def _number(value: Json) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise TypeError("expected a whole number in a logged decision")
-
-
-def _number_or_none(value: Json) -> int | None:
-    return None if value is None else _number(value)
-
-
-def _flag(value: Json) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise TypeError("expected true or false in a logged decision")
-
-
-def _items(value: Json) -> Sequence[Json]:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return value
-    raise TypeError("expected a list in a logged decision")
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    if isinstance(value, Mapping):
-        return value
-    raise TypeError("expected an object in a logged decision")

@@ -12,6 +12,7 @@ class Move(StrEnum):
     RETRY_PAYDAY = "retry_payday"
     MANUAL_RETRY = "manual_retry"
     SWITCH_RAIL = "switch_rail"
+    AWAIT_PAYMENT = "await_payment"
     REQUEST_CARD_UPDATE = "request_card_update"
     REMIND = "remind"
     ESCALATE = "escalate"

@@ -246,7 +246,7 @@ def _decided(
             moved = replace(moved.step(Action.RESCHEDULE), deadline_at=None)
         case Move.REQUEST_CARD_UPDATE:
             moved = _waiting(moved, until=waiting_deadline(context=context))
-        case Move.ESCALATE:
+        case Move.ESCALATE | Move.AWAIT_PAYMENT:
             moved = _waiting(moved, until=decision.next_attempt_at)
         case Move.REMIND:
             is_kept = decision.rule == Rule.KEPT_PAST_DUE

@@ -1,13 +1,15 @@
 """Owns the check of what a decision is made from: valid settings, and a lossless log form."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from duro.billing.case import MAX_OFFSET_HOURS, Context, Json, Settings
+from duro.billing.case import MAX_OFFSET_HOURS, Context, Settings
 from duro.billing.failures import Category
+from duro.billing.logged import Json
+from duro.billing.pattern import PatternKind, PaydayPattern, Shift
 from duro.billing.rails import ORDER, Rail
 
 LAGOS = ZoneInfo("Africa/Lagos")
@@ -18,7 +20,9 @@ def example() -> Context:
     return Context(
         now=NOW,
         zone=LAGOS,
-        settings=Settings(payday_anchor_day=25, offsets_hours=(0, 10), max_attempts=2),
+        settings=Settings(
+            payday_anchor_day=25, offsets_hours=(0, 10), max_attempts=2, learn_payday=True
+        ),
         rail=Rail.CARD,
         code="51",
         category=Category.INSUFFICIENT_FUNDS,
@@ -29,6 +33,11 @@ def example() -> Context:
         spent_rails=frozenset({Rail.USSD, Rail.CARD}),
         unserved_rails=(Rail.TRANSFER,),
         pulled_rails=frozenset({Rail.DIRECT_DEBIT}),
+        capped_until={Rail.CARD: NOW + timedelta(days=2)},
+        mandate_ready_at=NOW + timedelta(hours=2),
+        funds_short_at=NOW - timedelta(days=1),
+        payday=PaydayPattern(kind=PatternKind.WEEKLY, weekday=4, shift=Shift.FORWARD, hour=11),
+        holidays=(date(2026, 1, 1), date(2026, 4, 3)),
     )
 
 
@@ -91,6 +100,24 @@ def test_a_context_without_rail_and_pull_survives_too() -> None:
     assert Context.from_dict(context.to_dict()) == context
 
 
+LATER = ("capped_until", "mandate_ready_at", "funds_short_at", "payday", "holidays")
+
+
+def test_a_decision_logged_before_a_fact_was_looked_at_still_replays() -> None:
+    data = {name: value for name, value in example().to_dict().items() if name not in LATER}
+    data["settings"] = {
+        name: value for name, value in Settings().to_dict().items() if name != "learn_payday"
+    }
+
+    context = Context.from_dict(data)
+
+    assert not context.settings.learn_payday
+    assert (context.capped_until, context.mandate_ready_at, context.funds_short_at) == (
+        *({}, None, None),
+    )
+    assert (context.payday, context.holidays) == (None, ())
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -99,6 +126,8 @@ def test_a_context_without_rail_and_pull_survives_too() -> None:
         ("attempts_made", True),
         ("settings", []),
         ("usable_rails", "card"),
+        ("capped_until", []),
+        ("payday", "28th"),
         ("settings", {**Settings().to_dict(), "payday_aware": 1}),
     ],
 )
@@ -112,9 +141,12 @@ def test_a_damaged_log_entry_is_refused(field: str, value: Json) -> None:
 def test_naive_instants_and_negative_counts_are_refused() -> None:
     data = example().to_dict()
 
-    for field in ("now", "first_failed_at", "last_pull_at"):
+    instants = ("now", "first_failed_at", "last_pull_at", "mandate_ready_at", "funds_short_at")
+    for field in instants:
         with pytest.raises(ValueError, match="aware"):
             Context.from_dict({**data, field: "2026-01-10T08:00:00"})
+    with pytest.raises(ValueError, match="aware"):
+        Context.from_dict({**data, "capped_until": {"card": "2026-01-10T08:00:00"}})
     for field in ("attempts_made", "same_category_failures"):
         with pytest.raises(ValueError, match="counted from 0"):
             Context.from_dict({**data, field: -1})
