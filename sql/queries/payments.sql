@@ -69,10 +69,10 @@ UPDATE payment_methods
 
 -- name: insert_attempts
 -- One array per column.
-INSERT INTO payment_attempts (tenant_id, id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at)
-SELECT $1, a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[], $19::text[], $20::timestamptz[])
-       AS a (id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at);
+INSERT INTO payment_attempts (tenant_id, id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess)
+SELECT $1, a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at, a.fingerprint, a.is_excess
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[], $19::text[], $20::timestamptz[], $21::text[], $22::boolean[])
+       AS a (id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess);
 
 -- name: update_attempts
 -- One array per column: id, then what may change. Only a pending attempt is leased: an outcome, even an unknown one, ends the lease.
@@ -84,9 +84,10 @@ UPDATE payment_attempts AS a
        check_at = v.check_at,
        checks = v.checks,
        lease_until = CASE WHEN v.status = 'pending' THEN v.lease_until END,
-       review_reason = v.review_reason
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::timestamptz[], $10::text[])
-       AS v (id, status, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason)
+       review_reason = v.review_reason,
+       is_excess = v.is_excess
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::timestamptz[], $10::text[], $11::boolean[])
+       AS v (id, status, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, is_excess)
  WHERE a.tenant_id = $1
    AND a.id = v.id;
 
@@ -100,14 +101,14 @@ UPDATE payment_attempts
 
 -- name: find_attempt
 -- $2 id.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND id = $2;
 
 -- name: find_attempts
 -- $2 ids.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND id = ANY($2::text[])
@@ -116,7 +117,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: lock_attempts
 -- $2 ids. In the order of their ids, so that two batches never wait for each other in a circle.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND id = ANY($2::text[])
@@ -126,7 +127,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: list_attempts
 -- $2, $3 the page begins below this instant and id, $4 and not before this instant, $5 limit; filters or null: $6 status, $7 subscription.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND (created_at, id) < ($2, $3)
@@ -138,7 +139,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: list_attempts_of_customer
 -- As list_attempts, and $8 customer: a plan of its own, because attempts_of_customer finds them.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND customer_id = $8
@@ -151,7 +152,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: list_attempts_of_invoice
 -- As list_attempts, and $8 customer or null, $9 invoice: a plan of its own, because attempts_of_invoice finds them.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND invoice_id = $9
@@ -165,7 +166,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: read_attempts_of_invoice
 -- $2 invoice, $3 limit; oldest first.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND invoice_id = $2
@@ -174,7 +175,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: read_attempts_of_invoices
 -- $2 invoices, $3 limit; oldest first.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
    AND invoice_id = ANY ($2::text[])
@@ -201,7 +202,7 @@ UPDATE payment_attempts AS a
   FROM due
  WHERE a.tenant_id = $1
    AND a.id = due.id
-RETURNING a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at;
+RETURNING a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at, a.fingerprint, a.is_excess;
 
 -- name: list_tenants_with_attempts_to_reconcile
 -- scope: all tenants

@@ -1,14 +1,16 @@
 """The port to whoever moves the money, and the answers it can give."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from duro.billing.rails import Rail
 from duro.errors import GatewayNotConfiguredError
 from duro.kit.db import Tx
 from duro.kit.modes import Mode
 from duro.kit.pagination import Seek
+from duro.modules.payments.model import MandateStatus, VirtualAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The customer has to act first, until `expires_at`."""
+    """The customer has to act first, until `expires_at`.
+
+    For a payment request the action is what to show: `ussd`, or `bankName`, `accountNumber` and `accountName`.
+    """
 
     action: Mapping[str, str]
     expires_at: datetime
@@ -70,10 +75,83 @@ class RefundRequest:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentAsk:
+    """What a customer is to pay by themselves. `account` is theirs, for rail virtual_account only."""
+
+    reference: str
+    rail: Rail
+    amount_minor: int
+    currency: str
+    customer_name: str | None
+    email: str | None
+    phone: str | None
+    account: VirtualAccount | None
+    tenant_id: str
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Money that came in, as the gateway's books tell it.
+
+    `reference` is that of a payment request, or the number of a virtual account; `id` is the gateway's own.
+    """
+
+    id: str
+    reference: str
+    amount_minor: int
+    currency: str
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAsk:
+    """Whose virtual account is to be opened; `reference` is ours and makes a repeat harmless."""
+
+    reference: str
+    customer_name: str | None
+    email: str | None
+    phone: str | None
+    tenant_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAccount:
+    """A permanent account number; what comes to it is found by that number."""
+
+    bank_name: str
+    account_number: str
+    account_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MandateAsk:
+    """Which mandate the gateway is asked to set up, told about, or to end; `token` names it."""
+
+    token: str
+    tenant_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MandateState:
+    """What the gateway says of a mandate; `activated_at` is its instant, if it tells one."""
+
+    status: MandateStatus
+    activated_at: datetime | None = None
+
+
 Answer: TypeAlias = Succeeded | Failed | Pending | Unknown
 Finding: TypeAlias = Answer | NotFound
 RefundAnswer: TypeAlias = Succeeded | Failed | Unknown
 RefundFinding: TypeAlias = RefundAnswer | NotFound
+RequestAnswer: TypeAlias = Pending | Failed | Unknown
+AccountAnswer: TypeAlias = OpenedAccount | Failed | Unknown
+MandateAnswer: TypeAlias = MandateState | Failed | Unknown
+MandateFinding: TypeAlias = MandateState | NotFound | Unknown
 
 
 class ChargeGateway(Protocol):
@@ -99,6 +177,34 @@ class ChargeGateway(Protocol):
 
     async def look_up_refund(self, request: RefundRequest) -> RefundFinding:
         """What became of the refund's reference; `Unknown` if the gateway cannot say now."""
+        ...
+
+    async def request_payment(self, ask: PaymentAsk) -> RequestAnswer:
+        """What the customer needs to pay; the same however often the same reference is sent."""
+        ...
+
+    async def find_credits(self, tenant_id: str, reference: str) -> Sequence[Credit] | Unknown:
+        """All that came for a request's reference, or to a virtual account's number; oldest first."""
+        ...
+
+    async def cancel_request(self, tenant_id: str, reference: str) -> None:
+        """Best effort: money that comes all the same is still found."""
+        ...
+
+    async def open_account(self, ask: AccountAsk) -> AccountAnswer:
+        """A permanent account number; the same however often the same reference is sent."""
+        ...
+
+    async def open_mandate(self, ask: MandateAsk) -> MandateAnswer:
+        """Set a mandate up, once for each token, and say how it stands."""
+        ...
+
+    async def look_up_mandate(self, ask: MandateAsk) -> MandateFinding:
+        """How a mandate stands at `ask.at`; `Unknown` if the gateway cannot say now."""
+        ...
+
+    async def revoke_mandate(self, ask: MandateAsk) -> MandateAnswer:
+        """End a mandate for good; one that is ended already stays so."""
         ...
 
 

@@ -22,7 +22,7 @@ NEXT_TO_RECONCILE: Final[Statement] = _Q["next_attempt_to_reconcile"]
 _ATTEMPT: Final = tuple(field.name for field in fields(Attempt))
 _CHANGING: Final = (
     *("id", "status", "failure_code", "failure_category", "settled_at"),
-    *("check_at", "checks", "lease_until", "review_reason"),
+    *("check_at", "checks", "lease_until", "review_reason", "is_excess"),
 )
 # An invoice has a handful of attempts; the bound only keeps a broken one from filling the memory.
 _ATTEMPTS_OF_INVOICE_MAX: Final = 1000
