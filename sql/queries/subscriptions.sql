@@ -32,11 +32,17 @@ UPDATE subscriptions AS s
    AND s.id = n.id;
 
 -- name: insert_balance_entries
--- $2… one array for each column.
-INSERT INTO balance_entries (tenant_id, id, subscription_id, invoice_id, amount_minor, balance_after_minor, reason,
-                             created_at)
+-- $2… one array for each column. A balance is in the currency of its subscription's plan, which never changes.
+INSERT INTO balance_entries AS b (tenant_id, id, subscription_id, invoice_id, amount_minor, balance_after_minor, reason,
+                                  created_at)
 SELECT $1, n.*
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::timestamptz[]) AS n;
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::timestamptz[]) AS n
+RETURNING b.id,
+          (SELECT p.currency
+             FROM subscriptions s
+             JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id
+            WHERE s.tenant_id = $1
+              AND s.id = b.subscription_id) AS currency;
 
 -- name: get_subscription
 -- $2 id.

@@ -1,12 +1,13 @@
 """What charging works on: open charges, and all that one batch changes, written set by set."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from duro.billing.rails import PULL
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.modules.catalog.model import Plan
@@ -17,9 +18,11 @@ from duro.modules.invoices import schemas as invoices
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.ledger.model import Posting, charged, credited
+from duro.modules.ledger.repository import LedgerRepository
 from duro.modules.messages.model import NewMessage
 from duro.modules.messages.repository import OutboxRepository
-from duro.modules.payments.model import Attempt
+from duro.modules.payments.model import Attempt, AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery.model import Schedule, SettingsVersion
 from duro.modules.recovery.repository import RecoveryRepository, settings_of
@@ -91,6 +94,8 @@ class Changes:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     balance_entries: list[BalanceEntry] = field(default_factory=list)
+    # What neither a settled pull charge nor a balance entry says; those are posted by themselves.
+    postings: list[Posting] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     messages: list[NewMessage] = field(default_factory=list)
     returned_promos: Counter[str] = field(default_factory=Counter)
@@ -205,15 +210,28 @@ class Changes:
         if len(added) != len(self.new_invoices):
             raise InvoiceExistsError([row.id for row in self.new_invoices if row.id not in added])
         await InvoiceRepository(tx).save(list(self.invoices.values()))
-        await SubscriptionRepository(tx).add_balance_entries(self.balance_entries)
+        currencies = await SubscriptionRepository(tx).add_balance_entries(self.balance_entries)
         await self._write_steps()
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
+        await LedgerRepository(tx).post([*self._posted(currencies), *self.postings])
         await EventRepository(tx).add(self.events)
         moved = {event.object_id for event in self.events if event.type in _MOVES_REVENUE}
         await follow_revenue(tx, moved, involuntary=self.involuntary)
         self.counts["messages"] += await OutboxRepository(tx).add(self.messages)
         await PromoRepository(tx).give_back(self.returned_promos)
+
+    def _posted(self, currencies: Mapping[str, str]) -> Iterator[Posting]:
+        """What its rows say by themselves. Money of a push rail is posted where it comes in."""
+        for row in self.attempts.values():
+            is_charge = row.status is AttemptStatus.SUCCEEDED and not row.is_excess
+            if is_charge and row.rail in PULL:
+                yield charged(row.id, row.amount_minor, row.currency)
+        for entry in self.balance_entries:
+            is_overpaid = entry.reason is BalanceReason.OVERPAYMENT
+            yield credited(
+                entry.id, entry.amount_minor, currencies[entry.id], is_overpaid=is_overpaid
+            )
 
     async def _write_steps(self) -> None:
         recovery = RecoveryRepository(self.tx)

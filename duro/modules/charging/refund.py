@@ -23,6 +23,7 @@ from duro.modules.charging.model import Changes, changes_for
 from duro.modules.charging.outcome import FIRST_CHECK, SLOWEST_CHECK
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.ledger.model import refunded
 from duro.modules.payments.gateway import (
     ChargeGateway,
     Failed,
@@ -254,6 +255,7 @@ def _record(
         invoice, amount_refunded_minor=invoice.amount_refunded_minor + refund.amount_minor
     )
     changes.invoices[back.id] = back
+    changes.postings.append(refunded(refund.id, refund.amount_minor, refund.currency))
     if _is_whole(invoice, attempt, refund) and attempt.review_reason is not None:
         # It was flagged to be refunded, and that is done.
         changes.attempts[attempt.id] = replace(attempt, review_reason=None)

@@ -14,12 +14,16 @@ INCOMPLETE_LIFETIME: Final = timedelta(hours=24)
 
 
 class BalanceReason(StrEnum):
-    """Why a credit balance moved: a downgrade gave it, an invoice used it, a voided invoice gave it back."""
+    """Why a credit balance moved.
+
+    A downgrade gave it, an invoice used it, a voided invoice gave it back, a customer paid more than was owed.
+    """
 
     DOWNGRADE = "downgrade"
     PLAN_CHANGE = "plan_change"
     RENEWAL = "renewal"
     VOID = "void"
+    OVERPAYMENT = "overpayment"
 
 
 @dataclass(frozen=True, slots=True)

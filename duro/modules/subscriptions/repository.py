@@ -51,10 +51,12 @@ class SubscriptionRepository:
         if subscriptions:
             await self._tx.run(_SQL["save_subscriptions"], *columns(subscriptions, *_MUTABLE))
 
-    async def add_balance_entries(self, entries: Sequence[BalanceEntry]) -> None:
-        """Every movement of a balance has one; the invoices that they name must be written."""
-        if entries:
-            await self._tx.run(_SQL["insert_balance_entries"], *columns(entries, *_ENTRY))
+    async def add_balance_entries(self, entries: Sequence[BalanceEntry]) -> dict[str, str]:
+        """Every movement of a balance has one; the invoices that they name must be written. The currency of each."""
+        if not entries:
+            return {}
+        rows = await self._tx.rows(_SQL["insert_balance_entries"], *columns(entries, *_ENTRY))
+        return {row["id"]: row["currency"] for row in rows}
 
     async def get(self, subscription_id: str) -> Subscription:
         row = await self._tx.row(_SQL["get_subscription"], subscription_id)
