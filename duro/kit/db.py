@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol, Self, TypeAlias
-from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
@@ -15,6 +14,7 @@ import orjson
 from duro.errors import UnavailableError
 from duro.kit import json
 from duro.kit.clock import Clock
+from duro.kit.connections import new_pool
 from duro.kit.modes import Mode
 from duro.kit.sql import Scope, Statement
 
@@ -22,10 +22,7 @@ Row: TypeAlias = Mapping[str, Any]
 
 # Tenant ids are ours; the check keeps anything else out of the one statement that must be text.
 _TENANT: Final = re.compile(r"ten_[0-9A-Z]{26}")
-_STATEMENT_TIMEOUT: Final = "30s"
-_LOCK_TIMEOUT: Final = "10s"
 _ACQUIRE_TIMEOUT_S: Final = 10.0
-_COMMAND_TIMEOUT_S: Final = 35.0
 _UNREACHABLE: Final = "The database cannot be reached; try again."
 _BUSY: Final = "The database is busy; try again."
 # Nothing was done, and the same request may well go through in a moment.
@@ -200,13 +197,11 @@ class Database:
         """Connects; `business_now` is the sandbox statement that reads a tenant's test clock."""
         sizes = sizes or PoolSizes()
         pools = {
-            "core": _pool(url, role="duro_core", path="core", size=sizes.core),
-            "sandbox": _pool(url, role="duro_sandbox", path="sandbox,core", size=sizes.data),
-            "live": _pool(url, role="duro_live", path="live,core", size=sizes.data),
-            "sandbox_scan": _pool(
-                url, role="duro_sandbox_scan", path="sandbox,core", size=sizes.scan
-            ),
-            "live_scan": _pool(url, role="duro_live_scan", path="live,core", size=sizes.scan),
+            "core": _pool(url, "duro_core", "core", sizes.core),
+            "sandbox": _pool(url, "duro_sandbox", "sandbox,core", sizes.data),
+            "live": _pool(url, "duro_live", "live,core", sizes.data),
+            "sandbox_scan": _pool(url, "duro_sandbox_scan", "sandbox,core", sizes.scan),
+            "live_scan": _pool(url, "duro_live_scan", "live,core", sizes.scan),
         }
         try:
             await asyncio.gather(*pools.values())
@@ -245,6 +240,18 @@ class Database:
             raise ValueError(f"not a tenant id: {tenant_id!r}")
         async with self._connected(mode.schema) as connection:
             await connection.serve(tenant_id)
+            yield await self._tx(mode, tenant_id, connection)
+
+    @asynccontextmanager
+    async def snapshot(self, mode: Mode, tenant_id: str, *, statement_ms: int) -> AsyncIterator[Tx]:
+        """For reads that have to agree: each statement sees the same instant, and none may take longer than that."""
+        if not _TENANT.fullmatch(tenant_id):
+            raise ValueError(f"not a tenant id: {tenant_id!r}")
+        opening = (
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+            f"SET LOCAL duro.tenant = '{tenant_id}'; SET LOCAL statement_timeout = {statement_ms:d}"
+        )
+        async with self._transaction(mode.schema, opening) as connection:
             yield await self._tx(mode, tenant_id, connection)
 
     async def _tx(self, mode: Mode, tenant_id: str, connection: Any) -> Tx:
@@ -310,64 +317,8 @@ def _is_lost(connection: Any) -> bool:
     return lost
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc,no-any-unimported]  # the driver ships no types
-    """Remembers whose rows its session may see outside a transaction; inside, SET LOCAL says it."""
-
-    served = ""
-
-    async def serve(self, tenant_id: str) -> None:
-        if self.served != tenant_id:
-            # If this fails halfway, the next one does not rely on it.
-            self.served = ""
-            await self.execute(f"SET duro.tenant = '{tenant_id}'")
-            self.served = tenant_id
-
-
-def _pool(url: str, *, role: str, path: str, size: int) -> Any:
-    return asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=size,
-        command_timeout=_COMMAND_TIMEOUT_S,
-        statement_cache_size=1000,
-        max_cached_statement_lifetime=0,
-        init=_teach_json,
-        connection_class=_Connection,
-        reset=_Settle(),
-        server_settings={
-            "search_path": path,
-            "role": role,
-            # What is not said to write, cannot: `begin` and `core` say so.
-            "default_transaction_read_only": "on",
-            "application_name": "duro",
-            "timezone": "UTC",
-            "statement_timeout": _STATEMENT_TIMEOUT,
-            "lock_timeout": _LOCK_TIMEOUT,
-            "idle_in_transaction_session_timeout": "60s",
-            # Generic plans: these statements read by key, and planning each again costs more than it finds.
-            "plan_cache_mode": "force_generic_plan",
-            "jit": "off",
-        },
-    )
-
-
-class _Settle:
-    """What is done with a connection between two uses."""
-
-    def __init__(self) -> None:
-        self._uses: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-
-    async def __call__(self, connection: Any) -> None:
-        # Nothing here outlives its transaction (SET LOCAL, transaction locks), so the driver's reset would be a round
-        # trip for nothing; a connection whose rollback failed is thrown away.
-        if connection.is_in_transaction():
-            connection.terminate()
-            return
-        uses = self._uses[connection] = self._uses.get(connection, 0) + 1
-        # A plan made for a small table reads a large one row by row, and so do those behind foreign keys, which are
-        # kept as well. Made anew whenever the uses have doubled, no plan is far behind what this connection wrote.
-        if uses.bit_count() == 1:
-            await connection.execute("DISCARD PLANS")
+def _pool(url: str, role: str, path: str, size: int) -> Any:
+    return new_pool(url, role=role, path=path, size=size, init=_teach_json)
 
 
 async def _teach_json(connection: Any) -> None:
