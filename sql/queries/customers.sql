@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: insert_customer
 -- $2 id, $3 e-mail, $4 phone, $5 name, $6 the merchant's own id, $7 metadata, $8 created.
 INSERT INTO customers (tenant_id, id, email, phone, name, merchant_ref, metadata, created_at)
@@ -22,7 +24,7 @@ SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, m
 SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, metadata, created_at
   FROM customers
  WHERE tenant_id = $1
-   AND id = ANY($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
  LIMIT cardinality($2::text[]);
 

@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: insert_events
 -- $2 ids, $3 types, $4 object ids, $5 snapshots, $6 business now. Positions follow the order of the arrays.
 INSERT INTO events (tenant_id, id, type, object_id, data, created_at)
@@ -54,7 +56,7 @@ SELECT id, type, object_id, data, created_at, dispatched_at
 UPDATE events
    SET dispatched_at = $3
  WHERE tenant_id = $1
-   AND id = ANY ($2::text[]);
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]));
 
 -- name: list_tenants_to_fan_out
 -- scope: all tenants

@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: insert_invoices
 -- $2… one array for each column. An invoice of that idempotency key that exists already is left alone.
 INSERT INTO invoices (tenant_id, id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency,
@@ -15,9 +17,11 @@ RETURNING id;
 UPDATE invoices AS i
    SET status = n.status, rail = n.rail, period_starts_at = n.period_starts_at, period_ends_at = n.period_ends_at,
        amount_refunded_minor = n.amount_refunded_minor, paid_at = n.paid_at
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[],
-              $8::timestamptz[])
-       AS n (id, status, rail, period_starts_at, period_ends_at, amount_refunded_minor, paid_at)
+  FROM (SELECT n.*
+          FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[],
+                      $8::timestamptz[])
+               AS n (id, status, rail, period_starts_at, period_ends_at, amount_refunded_minor, paid_at)
+         LIMIT cardinality($2::text[])) AS n
  WHERE i.tenant_id = $1
    AND i.id = n.id;
 
@@ -27,7 +31,7 @@ SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, 
        period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
   FROM invoices
  WHERE tenant_id = $1
-   AND id = ANY ($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
    FOR UPDATE;
 

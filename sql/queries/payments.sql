@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: find_payment_method
 -- $2 id.
 SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
@@ -17,7 +19,7 @@ SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_y
 SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at
   FROM payment_methods
  WHERE tenant_id = $1
-   AND id = ANY($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
  LIMIT cardinality($2::text[]);
 
@@ -86,8 +88,10 @@ UPDATE payment_attempts AS a
        lease_until = CASE WHEN v.status = 'pending' THEN v.lease_until END,
        review_reason = v.review_reason,
        is_excess = v.is_excess
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::timestamptz[], $10::text[], $11::boolean[])
-       AS v (id, status, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, is_excess)
+  FROM (SELECT v.*
+          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::timestamptz[], $10::text[], $11::boolean[])
+               AS v (id, status, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, is_excess)
+         LIMIT cardinality($2::text[])) AS v
  WHERE a.tenant_id = $1
    AND a.id = v.id;
 
@@ -111,7 +115,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
-   AND id = ANY($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
  LIMIT cardinality($2::text[]);
 
@@ -120,7 +124,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
   FROM payment_attempts
  WHERE tenant_id = $1
-   AND id = ANY($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
  LIMIT cardinality($2::text[])
    FOR UPDATE;

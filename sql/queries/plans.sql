@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: insert_plan
 -- $2 id, $3 name, $4 amount, $5 currency, $6 interval, $7 count, $8 trial days, $9 cycles, $10 several per customer,
 -- $11 metadata, $12 created.
@@ -19,7 +21,7 @@ SELECT id, name, amount_minor, currency, interval, interval_count, trial_days, m
        metadata, created_at
   FROM plans
  WHERE tenant_id = $1
-   AND id = ANY($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
  LIMIT cardinality($2::text[]);
 

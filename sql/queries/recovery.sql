@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: insert_schedules
 -- $2… one array for each column.
 INSERT INTO dunning_schedules (tenant_id, id, subscription_id, invoice_id, customer_id, state, amount_minor, currency, rail, failure_code,
@@ -16,11 +18,13 @@ UPDATE dunning_schedules AS d
        attempts_made = n.attempts_made, attempts_skipped = n.attempts_skipped, next_action = n.next_action,
        next_attempt_at = n.next_attempt_at, reason = n.reason, last_pull_at = n.last_pull_at, deadline_at = n.deadline_at,
        recovered_by = n.recovered_by, refund_due_at = n.refund_due_at, closed_at = n.closed_at
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::integer[],
-              $9::text[], $10::timestamptz[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::text[],
-              $15::timestamptz[], $16::timestamptz[])
-       AS n (id, state, rail, failure_code, failure_category, attempts_made, attempts_skipped, next_action,
-             next_attempt_at, reason, last_pull_at, deadline_at, recovered_by, refund_due_at, closed_at)
+  FROM (SELECT n.*
+          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::integer[],
+                      $9::text[], $10::timestamptz[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::text[],
+                      $15::timestamptz[], $16::timestamptz[])
+               AS n (id, state, rail, failure_code, failure_category, attempts_made, attempts_skipped, next_action,
+                     next_attempt_at, reason, last_pull_at, deadline_at, recovered_by, refund_due_at, closed_at)
+         LIMIT cardinality($2::text[])) AS n
  WHERE d.tenant_id = $1
    AND d.id = n.id;
 
@@ -66,7 +70,7 @@ SELECT id, subscription_id, invoice_id, customer_id, state, amount_minor, curren
        first_failed_at, last_pull_at, deadline_at, recovered_by, refund_due_at, opened_at, closed_at
   FROM dunning_schedules
  WHERE tenant_id = $1
-   AND invoice_id = ANY ($2::text[])
+   AND invoice_id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
    FOR UPDATE;
 

@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: read_revenue
 -- $2 subscription ids, whose rows the caller holds. What each earns by its plan, and what was recorded last.
 SELECT s.id, s.status, p.amount_minor AS price_minor, p.interval, p.interval_count,
@@ -8,7 +10,7 @@ SELECT s.id, s.status, p.amount_minor AS price_minor, p.interval, p.interval_cou
   JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id
   LEFT JOIN subscription_revenue r ON r.tenant_id = s.tenant_id AND r.subscription_id = s.id
  WHERE s.tenant_id = $1
-   AND s.id = ANY ($2::text[])
+   AND s.id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY s.id
  LIMIT cardinality($2::text[]);
 
@@ -30,4 +32,4 @@ SELECT $1, n.*
 -- $2 subscription ids that earn nothing any more.
 DELETE FROM subscription_revenue
  WHERE tenant_id = $1
-   AND subscription_id = ANY ($2::text[]);
+   AND subscription_id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]));

@@ -1,3 +1,5 @@
+-- How ids come: as in subscriptions.sql.
+
 -- name: lock_tokens
 -- $2 tokens. In their order, so that two batches never wait for each other in a circle: whoever holds a token's row
 -- counts its uses alone. The zone is the tenant's, because payday is a local day.
@@ -7,7 +9,7 @@ SELECT t.token, t.uses, t.first_used_at,
          WHERE n.id = $1) AS zone
   FROM simulated_tokens AS t
  WHERE t.tenant_id = $1
-   AND t.token = ANY($2::text[])
+   AND t.token IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY t.token
  LIMIT cardinality($2::text[])
    FOR UPDATE OF t;
@@ -25,7 +27,7 @@ SELECT $1, n.token, n.instrument, 0, NULL
 SELECT reference, amount_minor, currency, status, code, charged_at
   FROM simulated_charges
  WHERE tenant_id = $1
-   AND reference = ANY($2::text[])
+   AND reference IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY reference
  LIMIT cardinality($2::text[]);
 
@@ -36,7 +38,9 @@ SELECT reference, amount_minor, currency, status, code, charged_at
        UPDATE simulated_tokens AS t
           SET uses = n.uses,
               first_used_at = n.first_used_at
-         FROM unnest($2::text[], $3::integer[], $4::timestamptz[]) AS n (token, uses, first_used_at)
+         FROM (SELECT n.*
+                 FROM unnest($2::text[], $3::integer[], $4::timestamptz[]) AS n (token, uses, first_used_at)
+                LIMIT cardinality($2::text[])) AS n
         WHERE t.tenant_id = $1
           AND t.token = n.token
        )

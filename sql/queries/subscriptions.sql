@@ -1,3 +1,6 @@
+-- Ids come as `IN (SELECT unnest(…) LIMIT cardinality(…))`, rows to be saved likewise: the planner then looks each up
+-- by its key. It counts on ten rows otherwise, and on few rows in a tenant, and reads all of a tenant instead.
+
 -- name: insert_subscription
 -- One value for each column.
 INSERT INTO subscriptions (tenant_id, id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index,
@@ -20,14 +23,16 @@ UPDATE subscriptions AS s
        latest_invoice_id = n.latest_invoice_id, metadata = n.metadata, promo_code_id = n.promo_code_id,
        promo_cycles_left = n.promo_cycles_left, carried_minor = n.carried_minor,
        period_price_minor = n.period_price_minor, pending_change = n.pending_change
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[], $8::timestamptz[],
-              $9::timestamptz[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::text[], $14::bigint[],
-              $15::text[], $16::boolean[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::jsonb[],
-              $21::text[], $22::jsonb[], $23::text[], $24::integer[], $25::bigint[], $26::bigint[], $27::jsonb[])
-       AS n (id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
-             cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor, scheduled_plan_id,
-             is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata,
-             promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change)
+  FROM (SELECT n.*
+          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[], $8::timestamptz[],
+                      $9::timestamptz[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::text[], $14::bigint[],
+                      $15::text[], $16::boolean[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::jsonb[],
+                      $21::text[], $22::jsonb[], $23::text[], $24::integer[], $25::bigint[], $26::bigint[], $27::jsonb[])
+               AS n (id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+                     cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor, scheduled_plan_id,
+                     is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id, metadata,
+                     promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change)
+         LIMIT cardinality($2::text[])) AS n
  WHERE s.tenant_id = $1
    AND s.id = n.id;
 
@@ -62,7 +67,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
        metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
-   AND id = ANY ($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
    FOR UPDATE;
 
@@ -74,7 +79,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
        metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
-   AND id = ANY ($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
  ORDER BY id
    FOR UPDATE SKIP LOCKED;
 
@@ -83,7 +88,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
 SELECT id
   FROM subscriptions
  WHERE tenant_id = $1
-   AND id = ANY ($2::text[])
+   AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
    AND status IN ('canceled', 'expired', 'incomplete_expired')
  ORDER BY id
  LIMIT cardinality($2::text[]);

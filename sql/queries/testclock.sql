@@ -1,8 +1,9 @@
 -- name: read_business_now
--- A test tenant's own time; no row or null means real time.
+-- A test tenant's own time; no row means real time.
 SELECT now
   FROM test_clocks
- WHERE tenant_id = $1;
+ WHERE tenant_id = $1
+   AND now IS NOT NULL;
 
 -- name: list_clocks
 -- scope: all tenants
