@@ -108,3 +108,46 @@ SELECT COALESCE(sum(amount_minor), 0)::bigint
 -- The columns in order.
 INSERT INTO simulated_refunds (tenant_id, reference, charge_reference, amount_minor, currency, status, code, refunded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: insert_request
+-- The columns in order. The first answer to a reference stays.
+INSERT INTO simulated_requests (tenant_id, reference, rail, amount_minor, currency, details, expires_at, requested_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT (tenant_id, reference) DO NOTHING;
+
+-- name: find_request
+-- $2 reference.
+SELECT details, expires_at
+  FROM simulated_requests
+ WHERE tenant_id = $1
+   AND reference = $2;
+
+-- name: insert_credit
+-- The columns in order.
+INSERT INTO simulated_credits (tenant_id, id, reference, amount_minor, currency, paid_at)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: list_credits
+-- $2 reference of a request or number of an account, $3 limit; newest first.
+SELECT id, reference, amount_minor, currency, paid_at
+  FROM simulated_credits
+ WHERE tenant_id = $1
+   AND reference = $2
+ ORDER BY paid_at DESC, id DESC
+ LIMIT $3;
+
+-- name: set_mandate_up
+-- $2 token, $3 its instrument, $4 when. A mandate that is set up already keeps its first instant.
+INSERT INTO simulated_tokens AS t (tenant_id, token, instrument, uses, first_used_at)
+VALUES ($1, $2, $3, 0, $4)
+    ON CONFLICT (tenant_id, token) DO UPDATE
+   SET first_used_at = excluded.first_used_at
+ WHERE t.first_used_at IS NULL;
+
+-- name: find_mandate
+-- $2 token.
+SELECT first_used_at
+  FROM simulated_tokens
+ WHERE tenant_id = $1
+   AND token = $2
+   AND first_used_at IS NOT NULL;

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -22,13 +22,22 @@ from duro.modules.customers.schemas import CustomerCreate
 from duro.modules.customers.service import create_customer
 from duro.modules.invoices.links import PayLinks
 from duro.modules.payments.gateway import (
+    AccountAnswer,
+    AccountAsk,
     Answer,
     ChargeRequest,
+    Credit,
     Finding,
     Gateways,
+    MandateAnswer,
+    MandateAsk,
+    MandateFinding,
+    PaymentAsk,
     RefundAnswer,
     RefundFinding,
     RefundRequest,
+    RequestAnswer,
+    Unknown,
 )
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
@@ -92,6 +101,27 @@ class WatchedGateway:
     async def look_up_refund(self, request: RefundRequest) -> RefundFinding:
         self.looked_up.append(request.reference)
         return self.refund_finding or await self.inner.look_up_refund(request)
+
+    async def request_payment(self, ask: PaymentAsk) -> RequestAnswer:
+        return await self.inner.request_payment(ask)
+
+    async def find_credits(self, tenant_id: str, reference: str) -> Sequence[Credit] | Unknown:
+        return await self.inner.find_credits(tenant_id, reference)
+
+    async def cancel_request(self, tenant_id: str, reference: str) -> None:
+        await self.inner.cancel_request(tenant_id, reference)
+
+    async def open_account(self, ask: AccountAsk) -> AccountAnswer:
+        return await self.inner.open_account(ask)
+
+    async def open_mandate(self, ask: MandateAsk) -> MandateAnswer:
+        return await self.inner.open_mandate(ask)
+
+    async def look_up_mandate(self, ask: MandateAsk) -> MandateFinding:
+        return await self.inner.look_up_mandate(ask)
+
+    async def revoke_mandate(self, ask: MandateAsk) -> MandateAnswer:
+        return await self.inner.revoke_mandate(ask)
 
 
 @dataclass

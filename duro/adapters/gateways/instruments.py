@@ -11,6 +11,8 @@ from duro.modules.payments.testcards import Instrument
 
 _OUTAGE: Final = timedelta(hours=48)
 _PROCESSOR_ERRORS: Final = 2
+# How long a bank takes over a mandate: NIBSS names a day, and debits that come too early are "do not honour".
+MANDATE_WINDOW: Final = timedelta(hours=24)
 
 
 class Status(StrEnum):
@@ -40,7 +42,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a token: how often it was used before and since when, and what day it is there."""
+    """One use of a token: how often it was used before and since when, and what day it is there.
+
+    A mandate is used first when it is set up.
+    """
 
     uses_before: int
     first_used_at: datetime | None
@@ -77,6 +82,11 @@ def _after_the_outage(use: Use) -> Outcome:
     return APPROVED if is_over else _declined("91")
 
 
+def _after_the_window(use: Use) -> Outcome:
+    is_over = use.first_used_at is not None and use.at >= use.first_used_at + MANDATE_WINDOW
+    return APPROVED if is_over else _declined("05")
+
+
 # ISO 8583 response codes, as a card switch answers them.
 _RULES: Final[Mapping[Instrument, _Rule]] = MappingProxyType(
     {
@@ -94,6 +104,9 @@ _RULES: Final[Mapping[Instrument, _Rule]] = MappingProxyType(
         Instrument.TIMEOUT_NOT_CHARGED: _always(Outcome(Status.DROPPED, reply=Reply.NEVER)),
         Instrument.SLOW: _always(Outcome(Status.SUCCEEDED, reply=Reply.LATE)),
         Instrument.OK_THEN_INSUFFICIENT_FUNDS: _ok_then_on_payday,
+        Instrument.MANDATE: _after_the_window,
+        Instrument.MANDATE_EARLY: _after_the_window,
+        Instrument.MANDATE_INSUFFICIENT_FUNDS: _on_payday,
     }
 )
 # A token that this gateway never gave out: invalid card number.

@@ -1,30 +1,41 @@
 """The gateway of test mode: keeps its own books, and plays every test instrument."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from duro.adapters.gateways.books import Books, RacedError, Verdict
 from duro.adapters.gateways.instruments import Reply, Status
+from duro.adapters.gateways.pushbooks import NO_MANDATE, PushBooks, account_for
 from duro.errors import UnavailableError
 from duro.kit.db import Database, Tx
 from duro.kit.modes import Mode
 from duro.kit.pagination import Seek
 from duro.modules.payments.gateway import (
+    AccountAnswer,
+    AccountAsk,
     Answer,
     BookEntry,
     ChargeRequest,
+    Credit,
     Failed,
     Finding,
+    MandateAnswer,
+    MandateAsk,
+    MandateFinding,
+    MandateState,
     NotFound,
+    PaymentAsk,
     RefundAnswer,
     RefundFinding,
     RefundRequest,
+    RequestAnswer,
     Succeeded,
     Unknown,
 )
+from duro.modules.payments.model import MandateStatus
 
 # One reference that arrives at once on two tokens: the loser reads what the winner wrote.
 _TRIES_MAX: Final = 3
@@ -42,6 +53,7 @@ class Waits:
     slow_s: float = 12.0
 
 
+T = TypeVar("T")
 # `None`: the batch was given up before it was written; join another.
 _Result: TypeAlias = Verdict | Unknown | None
 
@@ -87,52 +99,77 @@ class SimulatedGateway:
             return Unknown(_NO_ANSWER)
 
     async def look_up(self, request: ChargeRequest) -> Finding:
-        try:
-            async with (
-                asyncio.timeout(_TIMEOUT_S),
-                self._db.begin(Mode.TEST, request.tenant_id) as tx,
-            ):
-                found = await Books(tx).find([request.reference])
-        except TimeoutError:
-            return Unknown(_NO_ANSWER)
-        except UnavailableError:
-            return Unknown(_UNREACHABLE)
-        await asyncio.sleep(self._waits.latency_s)
+        found = await self._at_the_books(
+            request.tenant_id, lambda tx: Books(tx).find([request.reference])
+        )
+        if isinstance(found, Unknown):
+            return found
         verdict = found.get(request.reference)
         if verdict is None or verdict.outcome.status is Status.DROPPED:
             return NotFound()
         return _answer(verdict)
 
     async def refund(self, request: RefundRequest) -> RefundAnswer:
+        return await self._at_the_books(request.tenant_id, lambda tx: Books(tx).refund(request))
+
+    async def look_up_refund(self, request: RefundRequest) -> RefundFinding:
+        found = await self._at_the_books(
+            request.tenant_id, lambda tx: Books(tx).find_refund(request.reference)
+        )
+        return found or NotFound()
+
+    async def request_payment(self, ask: PaymentAsk) -> RequestAnswer:
+        return await self._at_the_books(ask.tenant_id, lambda tx: PushBooks(tx).request(ask))
+
+    async def find_credits(self, tenant_id: str, reference: str) -> Sequence[Credit] | Unknown:
+        return await self._at_the_books(tenant_id, lambda tx: PushBooks(tx).credits_of(reference))
+
+    async def cancel_request(self, tenant_id: str, reference: str) -> None:
+        """Keeps nobody from paying all the same: money that comes late is what a test is for."""
+
+    async def open_account(self, ask: AccountAsk) -> AccountAnswer:
+        await asyncio.sleep(self._waits.latency_s)
+        return account_for(ask)
+
+    async def open_mandate(self, ask: MandateAsk) -> MandateAnswer:
+        return await self._at_the_books(ask.tenant_id, lambda tx: PushBooks(tx).set_mandate_up(ask))
+
+    async def look_up_mandate(self, ask: MandateAsk) -> MandateFinding:
+        found = await self._at_the_books(ask.tenant_id, lambda tx: PushBooks(tx).find_mandate(ask))
+        return found or NotFound()
+
+    async def revoke_mandate(self, ask: MandateAsk) -> MandateAnswer:
+        """Takes note of nothing: whoever revoked a mandate debits it no more."""
+        found = await self.look_up_mandate(ask)
+        match found:
+            case MandateState():
+                return MandateState(MandateStatus.REVOKED)
+            case NotFound():
+                return Failed(NO_MANDATE)
+            case Unknown():
+                return found
+
+    async def record_credit(
+        self, tx: Tx, *, reference: str, amount_minor: int, currency: str
+    ) -> Credit:
+        return await PushBooks(tx).record_credit(
+            reference=reference, amount_minor=amount_minor, currency=currency
+        )
+
+    async def list_charges(self, tx: Tx, *, reference: str | None, seek: Seek) -> list[BookEntry]:
+        return await Books(tx).list_charges(reference=reference, seek=seek)
+
+    async def _at_the_books(self, tenant_id: str, do: Callable[[Tx], Awaitable[T]]) -> T | Unknown:
+        """What the books say to one question, in a transaction of their own."""
         try:
-            async with (
-                asyncio.timeout(_TIMEOUT_S),
-                self._db.begin(Mode.TEST, request.tenant_id) as tx,
-            ):
-                answer = await Books(tx).refund(request)
+            async with asyncio.timeout(_TIMEOUT_S), self._db.begin(Mode.TEST, tenant_id) as tx:
+                answer = await do(tx)
         except TimeoutError:
             return Unknown(_NO_ANSWER)
         except UnavailableError:
             return Unknown(_UNREACHABLE)
         await asyncio.sleep(self._waits.latency_s)
         return answer
-
-    async def look_up_refund(self, request: RefundRequest) -> RefundFinding:
-        try:
-            async with (
-                asyncio.timeout(_TIMEOUT_S),
-                self._db.begin(Mode.TEST, request.tenant_id) as tx,
-            ):
-                found = await Books(tx).find_refund(request.reference)
-        except TimeoutError:
-            return Unknown(_NO_ANSWER)
-        except UnavailableError:
-            return Unknown(_UNREACHABLE)
-        await asyncio.sleep(self._waits.latency_s)
-        return found or NotFound()
-
-    async def list_charges(self, tx: Tx, *, reference: str | None, seek: Seek) -> list[BookEntry]:
-        return await Books(tx).list_charges(reference=reference, seek=seek)
 
     async def _charge(self, request: ChargeRequest) -> Answer:
         result = await self._record(request)

@@ -247,3 +247,9 @@ class GatewayBooks(Protocol):
     async def list_charges(self, tx: Tx, *, reference: str | None, seek: Seek) -> list[BookEntry]:
         """Newest first; one more than the page holds."""
         ...
+
+    async def record_credit(
+        self, tx: Tx, *, reference: str, amount_minor: int, currency: str
+    ) -> Credit:
+        """Money comes in now, for a request's reference or to an account's number."""
+        ...

@@ -1,4 +1,4 @@
-"""The cards that every test tenant may use by name: what is printed on them, and their tokens."""
+"""The cards and mandates that every test tenant may use by name: what is shown of them, and their tokens."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,13 +7,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from duro.billing.rails import Rail
+
 PREFIX: Final = "pm_test_"
 _TOKEN_PREFIX: Final = "sim_"  # noqa: S105 - how a simulated token begins, not a secret
 _DIGEST_LENGTH: Final = 20
 
 
 class Instrument(StrEnum):
-    """A test card's name without `pm_test_`; what each does is the simulated gateway's business."""
+    """A test method's name without `pm_test_`; what each does is the simulated gateway's business."""
 
     OK = "ok"
     INSUFFICIENT_FUNDS = "insufficient_funds"
@@ -29,34 +31,45 @@ class Instrument(StrEnum):
     TIMEOUT_NOT_CHARGED = "timeout_not_charged"
     SLOW = "slow"
     OK_THEN_INSUFFICIENT_FUNDS = "ok_then_insufficient_funds"
+    MANDATE = "mandate"
+    MANDATE_EARLY = "mandate_early"
+    MANDATE_INSUFFICIENT_FUNDS = "mandate_insufficient_funds"
 
 
 @dataclass(frozen=True, slots=True)
-class CardFace:
-    """What may be shown of a card."""
+class Face:
+    """What may be shown of a card, or of the account behind a mandate, whose brand is its bank."""
 
     brand: str
     last4: str
-    exp_month: int
-    exp_year: int
+    exp_month: int | None = None
+    exp_year: int | None = None
+    rail: Rail = Rail.CARD
 
 
-_FACES: Final[Mapping[Instrument, CardFace]] = MappingProxyType(
+def _account(last4: str) -> Face:
+    return Face("Duro Test Bank", last4, rail=Rail.DIRECT_DEBIT)
+
+
+_FACES: Final[Mapping[Instrument, Face]] = MappingProxyType(
     {
-        Instrument.OK: CardFace("verve", "3210", 12, 2040),
-        Instrument.INSUFFICIENT_FUNDS: CardFace("mastercard", "6506", 12, 2040),
-        Instrument.PAYDAY: CardFace("verve", "2828", 12, 2040),
-        Instrument.EXPIRED: CardFace("visa", "0054", 1, 2025),
-        Instrument.NOT_SUPPORTED: CardFace("mastercard", "9020", 12, 2040),
-        Instrument.DO_NOT_HONOR: CardFace("mastercard", "9965", 12, 2040),
-        Instrument.DO_NOT_HONOR_ONCE: CardFace("mastercard", "0501", 12, 2040),
-        Instrument.STOLEN: CardFace("visa", "0043", 12, 2040),
-        Instrument.PROCESSOR_ERROR_TWICE: CardFace("verve", "9602", 12, 2040),
-        Instrument.ISSUER_DOWN_48H: CardFace("verve", "9148", 12, 2040),
-        Instrument.TIMEOUT_CHARGED: CardFace("visa", "6801", 12, 2040),
-        Instrument.TIMEOUT_NOT_CHARGED: CardFace("visa", "6800", 12, 2040),
-        Instrument.SLOW: CardFace("visa", "0012", 12, 2040),
-        Instrument.OK_THEN_INSUFFICIENT_FUNDS: CardFace("verve", "0051", 12, 2040),
+        Instrument.OK: Face("verve", "3210", 12, 2040),
+        Instrument.INSUFFICIENT_FUNDS: Face("mastercard", "6506", 12, 2040),
+        Instrument.PAYDAY: Face("verve", "2828", 12, 2040),
+        Instrument.EXPIRED: Face("visa", "0054", 1, 2025),
+        Instrument.NOT_SUPPORTED: Face("mastercard", "9020", 12, 2040),
+        Instrument.DO_NOT_HONOR: Face("mastercard", "9965", 12, 2040),
+        Instrument.DO_NOT_HONOR_ONCE: Face("mastercard", "0501", 12, 2040),
+        Instrument.STOLEN: Face("visa", "0043", 12, 2040),
+        Instrument.PROCESSOR_ERROR_TWICE: Face("verve", "9602", 12, 2040),
+        Instrument.ISSUER_DOWN_48H: Face("verve", "9148", 12, 2040),
+        Instrument.TIMEOUT_CHARGED: Face("visa", "6801", 12, 2040),
+        Instrument.TIMEOUT_NOT_CHARGED: Face("visa", "6800", 12, 2040),
+        Instrument.SLOW: Face("visa", "0012", 12, 2040),
+        Instrument.OK_THEN_INSUFFICIENT_FUNDS: Face("verve", "0051", 12, 2040),
+        Instrument.MANDATE: _account("7324"),
+        Instrument.MANDATE_EARLY: _account("0524"),
+        Instrument.MANDATE_INSUFFICIENT_FUNDS: _account("5124"),
     }
 )
 _BY_NAME: Final = {instrument.value: instrument for instrument in Instrument}
@@ -67,7 +80,7 @@ def find_instrument(method_id: str) -> Instrument | None:
     return _parse(method_id.removeprefix(PREFIX)) if method_id.startswith(PREFIX) else None
 
 
-def face_of(instrument: Instrument) -> CardFace:
+def face_of(instrument: Instrument) -> Face:
     return _FACES[instrument]
 
 
