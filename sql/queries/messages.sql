@@ -1,15 +1,46 @@
+-- name: lock_recipients
+-- $2 customers or addresses, in order. Held until the transaction ends: of two reminders to one person at once the
+-- second counts the first. An advisory lock, because not everybody who is written to has a row.
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' outbox ' || $1::text || ' ' || r.recipient, 0))::text
+  FROM unnest($2::text[]) AS r (recipient);
+
 -- name: insert_messages
--- $2 ids, $3 templates, $4 customer ids, $5 causes, $6 data, $7 business now. The constraint keeps each cause to one
--- message per template, also when the same change is worked on twice.
-INSERT INTO outbox (tenant_id, id, template, customer_id, cause, data, status, created_at)
-SELECT $1, item.id, item.template, item.customer_id, item.cause, item.data, 'queued', $7
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[])
-       AS item (id, template, customer_id, cause, data)
-    ON CONFLICT ON CONSTRAINT one_message_per_cause DO NOTHING;
+-- One array for each column, then $10 business time and $11 how many reminders one person gets in 7 days. Each once
+-- per cause and template, also when the same change is worked on twice. A reminder above the limit is kept, and never
+-- sent; its recipient must be locked (lock_recipients). Earlier ones count from the instant they go out, and none is
+-- left out for going out later: so there is no week with more.
+INSERT INTO outbox (tenant_id, id, template, customer_id, address, cause, data, is_reminder, status, send_at, created_at)
+SELECT $1, item.id, item.template, item.customer_id, item.address, item.cause, item.data, item.is_reminder,
+       CASE WHEN item.is_reminder
+             AND item.nth + (SELECT count(*)
+                               FROM outbox AS o
+                              WHERE o.tenant_id = $1
+                                AND COALESCE(o.customer_id, o.address) = COALESCE(item.customer_id, item.address)
+                                AND o.is_reminder
+                                AND o.status <> 'capped'
+                                AND o.send_at > item.send_at - interval '168 hours') > $11::integer
+            THEN 'capped'
+            ELSE 'queued'
+       END,
+       item.send_at, $10
+  FROM (SELECT n.*,
+               count(*) FILTER (WHERE n.is_reminder)
+                   OVER (PARTITION BY COALESCE(n.customer_id, n.address) ORDER BY n.position) AS nth
+          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::boolean[],
+                      $9::timestamptz[]) WITH ORDINALITY
+               AS n (id, template, customer_id, address, cause, data, is_reminder, send_at, position)
+         WHERE NOT n.is_reminder
+            OR NOT EXISTS (SELECT
+                             FROM outbox AS o
+                            WHERE o.tenant_id = $1
+                              AND o.cause = n.cause
+                              AND o.template = n.template)) AS item
+    ON CONFLICT ON CONSTRAINT one_message_per_cause DO NOTHING
+RETURNING status;
 
 -- name: list_messages
 -- $2 and $3 the last message seen (createdAt, id), $4 created since, $5 limit.
-SELECT id, template, customer_id, cause, data, status, created_at
+SELECT id, template, customer_id, address, cause, data, status, send_at, created_at
   FROM outbox
  WHERE tenant_id = $1
    AND (created_at, id) < ($2, $3)

@@ -254,6 +254,11 @@ DELETE FROM subscriptions
 DELETE FROM promo_codes
  WHERE tenant_id = $1;
 
+-- name: erase_reminder_replans
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM reminder_replans
+ WHERE tenant_id = $1;
+
 -- name: erase_checkout_sessions
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM checkout_sessions

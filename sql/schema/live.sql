@@ -63,6 +63,7 @@ CREATE TABLE checkout_sessions (
     metadata jsonb NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    reminds_at timestamp with time zone,
     CONSTRAINT checkout_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT checkout_amount_is_not_negative CHECK ((amount_minor >= 0)),
     CONSTRAINT checkout_promo_needs_a_plan CHECK (((promo_code_id IS NULL) OR (plan_id IS NOT NULL))),
@@ -71,13 +72,17 @@ CREATE TABLE checkout_sessions (
     CONSTRAINT checkout_session_of_a_plan_or_an_amount CHECK (((kind = 'subscription'::text) = (plan_id IS NOT NULL))),
     CONSTRAINT checkout_session_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'completed'::text, 'expired'::text])))
 );
+CREATE INDEX checkout_sessions_due_for_a_reminder ON checkout_sessions USING btree (tenant_id, reminds_at, id) WHERE reminds_at IS NOT NULL;
 CREATE INDEX checkout_sessions_newest_first ON checkout_sessions USING btree (tenant_id, created_at DESC, id DESC);
 ALTER TABLE checkout_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE checkout_sessions FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON checkout_sessions AS PERMISSIVE FOR ALL TO duro_live
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON checkout_sessions AS PERMISSIVE FOR SELECT TO duro_live_scan
+    USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON checkout_sessions TO duro_live;
+GRANT SELECT ON checkout_sessions TO duro_live_scan;
 
 CREATE TABLE customers (
     tenant_id text NOT NULL,
@@ -93,6 +98,8 @@ CREATE TABLE customers (
     CONSTRAINT customers_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT customer_merchant_ref_is_unique UNIQUE (tenant_id, merchant_ref)
 );
+CREATE INDEX customers_by_email ON customers USING btree (tenant_id, lower(email)) WHERE email IS NOT NULL;
+CREATE INDEX customers_by_phone ON customers USING btree (tenant_id, phone) WHERE phone IS NOT NULL;
 CREATE INDEX customers_newest_first ON customers USING btree (tenant_id, created_at DESC, id DESC);
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE customers FORCE ROW LEVEL SECURITY;
@@ -367,16 +374,22 @@ CREATE TABLE outbox (
     tenant_id text NOT NULL,
     id text NOT NULL,
     template text NOT NULL,
-    customer_id text NOT NULL,
+    customer_id text,
     cause text NOT NULL,
     data jsonb NOT NULL,
     status text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    address text,
+    send_at timestamp with time zone NOT NULL DEFAULT to_timestamp((0)::double precision),
+    is_reminder boolean NOT NULL DEFAULT false,
     CONSTRAINT outbox_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT one_message_per_cause UNIQUE (tenant_id, cause, template),
-    CONSTRAINT outbox_status_is_known CHECK ((status = 'queued'::text))
+    CONSTRAINT message_has_a_recipient CHECK ((COALESCE(customer_id, address) IS NOT NULL)),
+    CONSTRAINT only_a_reminder_is_capped CHECK (((status <> 'capped'::text) OR is_reminder)),
+    CONSTRAINT outbox_status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'capped'::text])))
 );
 CREATE INDEX outbox_newest_first ON outbox USING btree (tenant_id, created_at DESC, id DESC);
+CREATE INDEX reminders_of_recipient ON outbox USING btree (tenant_id, COALESCE(customer_id, address), send_at) WHERE is_reminder AND status <> 'capped'::text;
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON outbox AS PERMISSIVE FOR ALL TO duro_live
@@ -469,19 +482,24 @@ CREATE TABLE payment_methods (
     exp_year integer,
     is_default boolean NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    expiry_notice_at timestamp with time zone,
     CONSTRAINT payment_methods_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT payment_method_token_is_unique UNIQUE (tenant_id, token),
     CONSTRAINT payment_method_belongs_to_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers(tenant_id, id),
     CONSTRAINT payment_method_rail_is_a_pull_rail CHECK ((rail = ANY (ARRAY['card'::text, 'direct_debit'::text])))
 );
 CREATE UNIQUE INDEX one_default_method_per_customer ON payment_methods USING btree (tenant_id, customer_id) WHERE is_default;
+CREATE INDEX payment_methods_about_to_expire ON payment_methods USING btree (tenant_id, expiry_notice_at, id) WHERE expiry_notice_at IS NOT NULL;
 CREATE INDEX payment_methods_of_customer ON payment_methods USING btree (tenant_id, customer_id, created_at DESC, id DESC);
 ALTER TABLE payment_methods ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_methods FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON payment_methods AS PERMISSIVE FOR ALL TO duro_live
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON payment_methods AS PERMISSIVE FOR SELECT TO duro_live_scan
+    USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO duro_live;
+GRANT SELECT ON payment_methods TO duro_live_scan;
 
 CREATE TABLE payment_requests (
     tenant_id text NOT NULL,
@@ -665,6 +683,22 @@ CREATE POLICY scans_see_all_tenants ON refunds AS PERMISSIVE FOR SELECT TO duro_
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON refunds TO duro_live;
 GRANT SELECT ON refunds TO duro_live_scan;
+
+CREATE TABLE reminder_replans (
+    tenant_id text NOT NULL,
+    after_id text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT reminder_replans_pkey PRIMARY KEY (tenant_id)
+);
+ALTER TABLE reminder_replans ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reminder_replans FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON reminder_replans AS PERMISSIVE FOR ALL TO duro_live
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON reminder_replans AS PERMISSIVE FOR SELECT TO duro_live_scan
+    USING (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON reminder_replans TO duro_live;
+GRANT SELECT ON reminder_replans TO duro_live_scan;
 
 CREATE TABLE revenue_movements (
     tenant_id text NOT NULL,

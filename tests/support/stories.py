@@ -95,6 +95,17 @@ class Story:
         rows = await self.query("SELECT template FROM outbox ORDER BY created_at, id")
         return [row["template"] for row in rows]
 
+    async def outbox(self, *templates: str) -> list[tuple[str, str, str]]:
+        """Template, status and when it goes out, to the minute; of these templates or of all."""
+        rows = await self.query(
+            "SELECT template, status, send_at FROM outbox ORDER BY created_at, id"
+        )
+        return [
+            (row["template"], row["status"], row["send_at"].isoformat()[:16])
+            for row in rows
+            if row["template"] in (templates or {row["template"]})
+        ]
+
     async def broken(self) -> list[str]:
         """What is not as it must be once the worker has caught up."""
         tenant_id = self.merchant.tenant_id

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from duro.billing.quiet import quiet_until
 from duro.billing.rails import PULL
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.modules.catalog.model import Plan
 from duro.modules.catalog.repository import PromoRepository
+from duro.modules.charging.push import Pushed
 from duro.modules.events.model import EventType, NewEvent
 from duro.modules.events.repository import EventRepository
 from duro.modules.invoices import schemas as invoices
@@ -96,6 +98,7 @@ class Changes:
     balance_entries: list[BalanceEntry] = field(default_factory=list)
     # What neither a settled pull charge nor a balance entry says; those are posted by themselves.
     postings: list[Posting] = field(default_factory=list)
+    push: Pushed = field(default_factory=Pushed)
     events: list[NewEvent] = field(default_factory=list)
     messages: list[NewMessage] = field(default_factory=list)
     returned_promos: Counter[str] = field(default_factory=Counter)
@@ -135,11 +138,19 @@ class Changes:
         self.counts["events"] += 1
 
     def tell(
-        self, template: str, subscription: Subscription, cause: str, data: Mapping[str, object]
+        self,
+        template: str,
+        subscription: Subscription,
+        cause: str,
+        data: Mapping[str, object],
+        *,
+        is_answer: bool = False,
     ) -> None:
-        """A message to the customer, once for each cause."""
+        """A message to the customer, once for each cause: at once if it answers what somebody just did, else by day."""
+        now, customer_id = self.tx.now, subscription.customer_id
         body = {"subscriptionId": subscription.id, **data}
-        self.messages.append(NewMessage(template, subscription.customer_id, cause, body))
+        send_at = now if is_answer else quiet_until(now, self.zone)
+        self.messages.append(NewMessage(template, customer_id, cause, body, send_at))
 
     def take(self, step: Step, *, is_new: bool = False) -> None:
         """What a step of a recovery case writes; `is_new` when the step opens the case."""
@@ -152,6 +163,7 @@ class Changes:
         if not invoice.is_payable:
             return subscription
         self.invoices[invoice.id] = invoice.voided()
+        self.push.closed_invoices.add(invoice.id)
         if not invoice.credit_minor:
             return subscription
         credited = self.move_balance(
@@ -214,12 +226,13 @@ class Changes:
         await self._write_steps()
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
-        await LedgerRepository(tx).post([*self._posted(currencies), *self.postings])
+        freed = await self.push.write(tx)
+        await LedgerRepository(tx).post([*self._posted(currencies), *self.postings, *freed])
         await EventRepository(tx).add(self.events)
         moved = {event.object_id for event in self.events if event.type in _MOVES_REVENUE}
         await follow_revenue(tx, moved, involuntary=self.involuntary)
-        self.counts["messages"] += await OutboxRepository(tx).add(self.messages)
         await PromoRepository(tx).give_back(self.returned_promos)
+        self.counts.update(await OutboxRepository(tx).add(self.messages))
 
     def _posted(self, currencies: Mapping[str, str]) -> Iterator[Posting]:
         """What its rows say by themselves. Money of a push rail is posted where it comes in."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from duro.billing.cycle import Period, index_at, period
+from duro.billing.rails import PULL
 from duro.billing.states import Action, Status
 from duro.modules.catalog.model import Plan
 from duro.modules.charging import changed
@@ -28,11 +29,11 @@ def settle(changes: Changes, case: Case, paid: Invoice) -> None:
     """What the attempt was made for happens."""
     match case.attempt.purpose:
         case Purpose.FIRST:
-            _receipt(changes, _started(changes, case.subscription, paid), paid)
+            _receipt(changes, _started(changes, case.subscription, paid), case, paid)
         case Purpose.RENEWAL:
             onward = _renewed(changes, case.subscription, paid)
             changes.record("subscription_payment_success", onward, paid)
-            _receipt(changes, onward, paid)
+            _receipt(changes, onward, case, paid)
         case Purpose.RETRY:
             _recovered(changes, case, paid)
         case Purpose.PLAN_CHANGE:
@@ -63,7 +64,7 @@ def _plan_changed(changes: Changes, case: Case, paid: Invoice) -> None:
     if change is None:
         raise ValueError(f"{case.subscription.id} waits for no change of plan")
     moved = changed.after(changes, case.subscription, change)
-    _receipt(changes, changed.carry_out(changes, case.subscription, moved, paid), paid)
+    _receipt(changes, changed.carry_out(changes, case.subscription, moved, paid), case, paid)
 
 
 def _paid_by_hand(changes: Changes, case: Case, paid: Invoice) -> None:
@@ -74,7 +75,7 @@ def _paid_by_hand(changes: Changes, case: Case, paid: Invoice) -> None:
     span = period(anchor=case.attempt.created_at, n=0, cadence=case.plan.cadence, zone=changes.zone)
     moved = replace(paid, period_starts_at=span.starts_at, period_ends_at=span.ends_at)
     changes.invoices[moved.id] = moved
-    _receipt(changes, _started(changes, case.subscription, moved), moved)
+    _receipt(changes, _started(changes, case.subscription, moved), case, moved)
 
 
 def _started(changes: Changes, before: Subscription, paid: Invoice) -> Subscription:
@@ -135,11 +136,15 @@ def _recovered(changes: Changes, case: Case, paid: Invoice) -> None:
     )
     changes.subscriptions[back.id] = back
     changes.counts["recovered"] += 1
+    is_answer = _answers(case)
     if case.schedule is not None:
-        changes.take(_recovering(case, case.schedule, now))
+        step = _recovering(case, case.schedule, now)
+        is_answer |= step.schedule.recovered_by is RecoveredBy.NEW_CARD
+        changes.take(step)
     changes.record("subscription_payment_recovered", back, paid)
     changes.record(event, back, paid)
-    changes.tell("payment_recovered", back, paid.id, {"invoiceId": paid.id})
+    told = {"invoiceId": paid.id}
+    changes.tell("payment_recovered", back, paid.id, told, is_answer=is_answer)
 
 
 def _recovering(case: Case, of: Schedule, now: datetime) -> recovery.Step:
@@ -165,5 +170,12 @@ def landing(
     return index, period(anchor=anchor, n=index, cadence=cadence, zone=changes.zone)
 
 
-def _receipt(changes: Changes, subscription: Subscription, paid: Invoice) -> None:
-    changes.tell("receipt", subscription, paid.id, {"invoiceId": paid.id})
+def _receipt(changes: Changes, subscription: Subscription, case: Case, paid: Invoice) -> None:
+    told = {"invoiceId": paid.id}
+    changes.tell("receipt", subscription, paid.id, told, is_answer=_answers(case))
+
+
+def _answers(case: Case) -> bool:
+    """Whether somebody has just paid or asked for the charge, and waits for word of it, be it at night."""
+    attempt = case.attempt
+    return attempt.rail not in PULL or attempt.purpose not in (Purpose.RENEWAL, Purpose.RETRY)

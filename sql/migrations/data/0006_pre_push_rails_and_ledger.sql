@@ -219,3 +219,54 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Reminders and messages: when one goes out, to whom besides customers, and how often one person is reminded.
+
+ALTER TABLE outbox ALTER COLUMN customer_id DROP NOT NULL;
+-- An e-mail or phone number: of somebody who is no customer yet, or who gave another one at checkout.
+ALTER TABLE outbox ADD COLUMN address text;
+ALTER TABLE outbox ADD CONSTRAINT message_has_a_recipient CHECK (COALESCE(customer_id, address) IS NOT NULL);
+-- Business time before which it is not sent; what older code writes goes out at once.
+ALTER TABLE outbox ADD COLUMN send_at timestamptz NOT NULL DEFAULT to_timestamp(0);
+-- Whether it counts against how often one person is reminded; what answers or confirms something does not.
+ALTER TABLE outbox ADD COLUMN is_reminder boolean NOT NULL DEFAULT false;
+ALTER TABLE outbox DROP CONSTRAINT outbox_status_is_known;
+ALTER TABLE outbox ADD CONSTRAINT outbox_status_is_known CHECK (status IN ('queued', 'capped'));
+ALTER TABLE outbox ADD CONSTRAINT only_a_reminder_is_capped CHECK (status <> 'capped' OR is_reminder);
+CREATE INDEX reminders_of_recipient ON outbox (tenant_id, COALESCE(customer_id, address), send_at) WHERE is_reminder AND status <> 'capped';
+
+-- When it is looked at whether its customer must be told that the card expires; null once that is done, and for what does not expire.
+ALTER TABLE payment_methods ADD COLUMN expiry_notice_at timestamptz;
+CREATE INDEX payment_methods_about_to_expire ON payment_methods (tenant_id, expiry_notice_at, id) WHERE expiry_notice_at IS NOT NULL;
+
+-- When whoever left it open is reminded; null once that is done, and where nobody is to be.
+ALTER TABLE checkout_sessions ADD COLUMN reminds_at timestamptz;
+CREATE INDEX checkout_sessions_due_for_a_reminder ON checkout_sessions (tenant_id, reminds_at, id) WHERE reminds_at IS NOT NULL;
+-- Who left a checkout is told by what they gave there.
+CREATE INDEX customers_by_email ON customers (tenant_id, lower(email)) WHERE email IS NOT NULL;
+CREATE INDEX customers_by_phone ON customers (tenant_id, phone) WHERE phone IS NOT NULL;
+
+-- A merchant changed how long before a renewal its customers are reminded: what was planned before is gone through in steps.
+CREATE TABLE reminder_replans (
+    tenant_id text        NOT NULL,
+    -- The last subscription that was done.
+    after_id  text        NOT NULL,
+    due_at    timestamptz NOT NULL,
+    CONSTRAINT reminder_replans_pkey PRIMARY KEY (tenant_id)
+);
+ALTER TABLE reminder_replans ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reminder_replans FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON reminder_replans TO :app_role USING (tenant_id = NULLIF(current_setting('duro.tenant', true), '')) WITH CHECK (tenant_id = NULLIF(current_setting('duro.tenant', true), ''));
+GRANT SELECT, INSERT, UPDATE, DELETE ON reminder_replans TO :app_role;
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['payment_methods', 'checkout_sessions', 'reminder_replans']
+    LOOP
+        EXECUTE format('CREATE POLICY scans_see_all_tenants ON %I FOR SELECT TO :scan_role USING (true)', name);
+        EXECUTE format('GRANT SELECT ON %I TO :scan_role', name);
+    END LOOP;
+END
+$$;
