@@ -27,10 +27,14 @@ class Rule(StrEnum):
     AUTO_RECOVERY_OFF = "auto_recovery_off"
     NO_PAYMENT_METHOD = "no_payment_method"
     REQUEST_EXPIRED = "request_expired"
+    MANDATE_NOT_READY = "mandate_not_ready"
     DO_NOT_HONOR_ONCE = "do_not_honor_once"
     HARD_DECLINE = "hard_decline"
     CHAIN_END = "chain_end"
     PAYDAY = "payday"
+    PAYDAY_LEARNT = "payday_learnt"
+    DEBIT_AT_PAYDAY = "debit_at_payday"
+    ATTEMPT_CAP = "attempt_cap"
     LIMIT = "limit"
     BACK_OFF = "back_off"
     NOTHING_TO_PULL = "nothing_to_pull"
@@ -44,9 +48,11 @@ class Rule(StrEnum):
 class Decision:
     """What to do next; only `exhaust` has no `next_attempt_at`.
 
-    For `request_card_update` and `remind` the customer is told now, and `next_attempt_at` is when
-    to look again; for `escalate` nothing happens before it. `rail` is the one to charge or to send
-    a request on.
+    For `request_card_update` and `remind` the customer is told now (or, in quiet hours, when they
+    end), and `next_attempt_at` is when to look again; for `escalate` nothing happens before it.
+    `rail` is the one to charge or to send a request on.
+    `alternatives` are what else was considered, each with why not; `would_change` is what would
+    have led to another decision. Both are sentences.
     """
 
     move: Move
@@ -54,3 +60,5 @@ class Decision:
     rail: Rail | None
     reason: str
     rule: str
+    alternatives: tuple[str, ...] = ()
+    would_change: str = ""

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from duro.billing import wording
+from duro.billing import wages, wording
 from duro.billing.case import Context, Escalation
 from duro.billing.decision import Decision, Move, Rule
-from duro.billing.payday import next_payday
+from duro.billing.quiet import quiet_until
 
 
 def escalates_at(context: Context) -> datetime | None:
@@ -34,7 +34,7 @@ def escalated(context: Context, decision: Decision) -> Decision:
         return _wait(context, at)
     days = context.settings.escalation_days
     reason = (
-        f"Payment failed: {wording.cause(context.category)}. "
+        f"Payment failed: {wording.cause(context.category, context.code)}. "
         f"{days} days have passed since the first failure, so no more tries are planned."
     )
     return _end(context, Decision(Move.EXHAUST, None, None, reason, Rule.ESCALATION))
@@ -42,11 +42,11 @@ def escalated(context: Context, decision: Decision) -> Decision:
 
 def kept(context: Context) -> Decision:
     """A case that is kept past due: its customer is reminded each payday."""
-    zone, anchor_day = context.zone, context.settings.payday_anchor_day
-    at = next_payday(after=context.now, zone=zone, anchor_day=anchor_day)
+    zone = context.zone
+    at = quiet_until(wages.awaited(context, after=context.now), zone)
     reason = (
-        f"Payment failed: {wording.cause(context.category)}. The subscription is kept past due; "
-        f"the next reminder is on {wording.local_time(at, zone)}."
+        f"Payment failed: {wording.cause(context.category, context.code)}. "
+        f"The subscription is kept past due; the next reminder is on {wording.local_time(at, zone)}."
     )
     return Decision(Move.REMIND, at, None, reason, Rule.KEPT_PAST_DUE)
 
@@ -64,7 +64,7 @@ def _joined(why: str, then: str) -> str:
 
 def _wait(context: Context, at: datetime) -> Decision:
     reason = (
-        f"Payment failed: {wording.cause(context.category)}. No try is planned before "
-        f"{wording.local_time(at, context.zone)}, when the case ends."
+        f"Payment failed: {wording.cause(context.category, context.code)}. "
+        f"No try is planned before {wording.local_time(at, context.zone)}, when the case ends."
     )
     return Decision(Move.ESCALATE, at, None, reason, Rule.ESCALATION)

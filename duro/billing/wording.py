@@ -7,10 +7,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from duro.billing.failures import Category
+from duro.billing.pattern import PatternKind, PaydayPattern
 from duro.billing.rails import Rail
 
 # Not strftime: its names follow the machine's locale, and a replayed decision must not.
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAYS: Final = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _MONTHS: Final = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -42,6 +44,17 @@ _CAUSES: Final = MappingProxyType(
     }
 )
 
+# Codes of our own say more than their category.
+_OWN_CAUSES: Final = MappingProxyType(
+    {
+        "request_expired": "the request was not paid in time",
+        "payment_request_expired": "the request was not paid in time",
+        "underpaid": "less than the full amount was paid",
+        "token_blocked": "this card or account must not be charged again",
+        "attempt_cap": "the card or account was charged as often as is allowed",
+    }
+)
+
 
 def local_time(at: datetime, zone: ZoneInfo) -> str:
     """Such as "Wed 28 Jan 2026 at 10:00", in `zone`."""
@@ -60,9 +73,22 @@ def rail_name(rail: Rail) -> str:
     return _RAILS[rail]
 
 
-def cause(category: Category) -> str:
-    """What happened, for the middle of a sentence."""
-    return _CAUSES[category]
+def cause(category: Category, code: str = "") -> str:
+    """What happened, for the middle of a sentence; a code of our own says it more exactly."""
+    return _OWN_CAUSES.get(code, _CAUSES[category])
+
+
+def usual_payday(pattern: PaydayPattern) -> str:
+    """Such as "around the 25th" or "on Fridays", after "is usually paid"."""
+    match pattern.kind:
+        case PatternKind.DAY_OF_MONTH:
+            return f"around the {ordinal(pattern.day or 0)}"
+        case PatternKind.LAST_WORKING_DAY:
+            return "on the last working day of the month"
+        case PatternKind.WEEKLY:
+            return f"on {_DAYS[pattern.weekday or 0]}"
+        case PatternKind.UNKNOWN:
+            return "on days that are not known yet"
 
 
 def listing(names: Sequence[str]) -> str:

@@ -1,15 +1,24 @@
 """Owns the laws every recovery decision keeps, whatever the case."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from duro.billing.case import Context, Escalation, Settings
-from duro.billing.dunning import MIN_PULL_GAP, Move, decide, decide_waiting, waiting_deadline
+from duro.billing.dunning import (
+    MIN_PULL_GAP,
+    Move,
+    decide,
+    decide_waiting,
+    is_counted,
+    waiting_deadline,
+)
 from duro.billing.failures import Category
+from duro.billing.pattern import PatternKind, PaydayPattern
+from duro.billing.quiet import is_quiet
 from duro.billing.rails import ORDER, PULL, PUSH, Rail
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,7 +40,17 @@ def settings_values(draw: st.DrawFn) -> Settings:
         is_quiet=draw(st.booleans()),
         # What is kept never ends, and days of escalation have laws of their own.
         escalation=draw(st.sampled_from([Escalation.CANCEL, Escalation.MARK_UNPAID])),
+        learn_payday=draw(st.booleans()),
     )
+
+
+PAYDAYS = st.one_of(
+    st.none(),
+    st.just(PaydayPattern(kind=PatternKind.UNKNOWN)),
+    st.just(PaydayPattern(kind=PatternKind.LAST_WORKING_DAY)),
+    st.integers(1, 31).map(lambda day: PaydayPattern(kind=PatternKind.DAY_OF_MONTH, day=day)),
+    st.integers(0, 6).map(lambda day: PaydayPattern(kind=PatternKind.WEEKLY, weekday=day, hour=22)),
+)
 
 
 @st.composite
@@ -39,12 +58,13 @@ def contexts(draw: st.DrawFn) -> Context:
     first = START + timedelta(minutes=draw(st.integers(0, 400 * 24 * 60)))
     now = first + timedelta(minutes=draw(st.integers(0, 40 * 24 * 60)))
     waited = timedelta(minutes=draw(st.integers(0, 40 * 24 * 60)))
+    near = st.integers(-48 * 60, 20 * 24 * 60).map(lambda minutes: now + timedelta(minutes=minutes))
     return Context(
         now=now,
         zone=ZoneInfo(draw(st.sampled_from(["Africa/Lagos", "Africa/Cairo", "Pacific/Honolulu"]))),
         settings=draw(settings_values()),
         rail=draw(st.sampled_from([None, *Rail])),
-        code=draw(st.text(max_size=8)),
+        code=draw(st.sampled_from(["attempt_cap", "request_expired"]) | st.text(max_size=8)),
         category=draw(st.sampled_from(Category)),
         attempts_made=draw(st.integers(0, 8)),
         attempts_skipped=draw(st.integers(0, 3)),
@@ -55,6 +75,11 @@ def contexts(draw: st.DrawFn) -> Context:
         spent_rails=draw(RAIL_SETS),
         unserved_rails=draw(SETTINGS_RAILS),
         pulled_rails=draw(RAIL_SETS),
+        capped_until=draw(st.dictionaries(st.sampled_from(ORDER), near)),
+        mandate_ready_at=draw(st.none() | near),
+        funds_short_at=draw(st.sampled_from([None, first])),
+        payday=draw(PAYDAYS),
+        holidays=(date(2026, 5, 1), date(2026, 12, 25)),
     )
 
 
@@ -80,6 +105,56 @@ def test_no_token_is_pulled_twice_within_twenty_hours(context: Context) -> None:
     if decision.rail in PULL and charged_before:
         assert decision.next_attempt_at is not None
         assert decision.next_attempt_at >= (context.last_pull_at or context.now) + MIN_PULL_GAP
+
+
+@given(context=contexts())
+def test_no_rail_is_used_before_our_caps_allow_it(context: Context) -> None:
+    decision = decide(context)
+
+    if decision.rail is not None and decision.next_attempt_at is not None:
+        free_at = context.capped_until.get(decision.rail, context.now)
+        assert decision.next_attempt_at >= free_at
+
+
+@given(context=contexts())
+def test_no_customer_is_disturbed_in_quiet_hours(context: Context) -> None:
+    decision = decide(context)
+
+    at = decision.next_attempt_at
+    if decision.rail in PUSH:
+        assert at is not None
+        assert not is_quiet(at, context.zone)
+    if decision.move in {Move.REQUEST_CARD_UPDATE, Move.REMIND} and at is not None:
+        # Only the end of the wait, which disturbs nobody, may come at night.
+        ends_at = waiting_deadline(context=context)
+        assert at == ends_at or not is_quiet(at, context.zone)
+
+
+@given(context=contexts())
+def test_a_mandate_is_never_debited_before_the_bank_knows_it(context: Context) -> None:
+    decision = decide(context)
+
+    if decision.rail is Rail.DIRECT_DEBIT and context.mandate_ready_at is not None:
+        assert decision.next_attempt_at is not None
+        assert decision.next_attempt_at >= context.mandate_ready_at
+
+
+@given(context=contexts())
+def test_a_failure_that_does_not_count_is_a_mandates_first_refusal(context: Context) -> None:
+    if not is_counted(context):
+        assert (context.rail, context.category) == (Rail.DIRECT_DEBIT, Category.DO_NOT_HONOR)
+        assert context.mandate_ready_at is not None
+
+
+@given(context=contexts())
+def test_every_decision_tells_its_alternatives_and_what_would_change_it(context: Context) -> None:
+    decision = decide(context)
+
+    for sentence in (*decision.alternatives, decision.would_change):
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+        assert "_" not in sentence
+    assert len(decision.alternatives) >= len(ORDER) - 1
 
 
 @given(context=contexts())
@@ -128,11 +203,11 @@ def test_waiting_reminds_later_or_ends_at_the_deadline(context: Context, hours: 
 
 
 @given(context=contexts())
-def test_the_deadline_lies_ahead_within_the_plan_or_a_month(context: Context) -> None:
+def test_the_deadline_lies_ahead_within_the_plan_or_the_next_payday(context: Context) -> None:
     deadline = waiting_deadline(context=context)
 
     plan = context.first_failed_at + timedelta(hours=context.settings.offsets_hours[-1])
-    assert context.now < deadline <= max(plan, context.now + timedelta(days=31))
+    assert context.now < deadline <= max(plan, context.now + timedelta(days=42))
 
 
 def wait_out(context: Context) -> int:
