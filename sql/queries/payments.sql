@@ -45,12 +45,12 @@ SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_y
  LIMIT $6;
 
 -- name: insert_payment_method
--- The columns in order; the customer's first method is the default. Another transaction may add the same token, or
+-- The columns in order; the customer's first method is the default; $12 when its expiry is looked at. Another transaction may add the same token, or
 -- take the default, meanwhile: then nothing is inserted, and a second try sees what that one committed.
-INSERT INTO payment_methods (tenant_id, id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at)
+INSERT INTO payment_methods (tenant_id, id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at, expiry_notice_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
        NOT EXISTS (SELECT FROM payment_methods WHERE tenant_id = $1 AND customer_id = $3 AND is_default),
-       $11
+       $11, $12
     ON CONFLICT DO NOTHING;
 
 -- name: clear_default_method
@@ -102,6 +102,22 @@ UPDATE payment_attempts
  WHERE tenant_id = $1
    AND id = $2
    AND check_at IS NOT NULL;
+
+-- name: hasten_attempt
+-- $2 reference, $3 now: the gateway is asked at once about an attempt that waits for its next check.
+UPDATE payment_attempts
+   SET check_at = $3
+ WHERE tenant_id = $1
+   AND reference = $2
+   AND status IN ('pending', 'unknown')
+   AND check_at > $3;
+
+-- name: find_attempt_by_reference
+-- $2 reference.
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+  FROM payment_attempts
+ WHERE tenant_id = $1
+   AND reference = $2;
 
 -- name: find_attempt
 -- $2 id.

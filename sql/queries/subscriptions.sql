@@ -94,12 +94,13 @@ SELECT id
  LIMIT cardinality($2::text[]);
 
 -- name: find_rival
--- $2 customer id, $3 plan id. A live subscription, one whose first charge is still open, or one that is on its way to
+-- $2 customer id, $3 plan id, $4 a subscription that is none to itself, or null. A live subscription, one whose first charge is still open, or one that is on its way to
 -- the plan because the charge of a change is.
 SELECT id
   FROM subscriptions
  WHERE tenant_id = $1
    AND customer_id = $2
+   AND id IS DISTINCT FROM $4
    AND (plan_id = $3 AND is_exclusive OR pending_change ->> 'planId' = $3)
    AND (status IN ('trialing', 'active', 'past_due', 'paused', 'unpaid')
         OR status = 'incomplete' AND expires_at IS NULL)
@@ -121,6 +122,20 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
    AND ($8::text IS NULL OR plan_id = $8)
  ORDER BY created_at DESC, id DESC
  LIMIT $2;
+
+-- name: list_going_on
+-- $2 customers, $3 limit. What they will be charged for again, soonest first.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND customer_id = ANY ($2::text[])
+   AND status IN ('trialing', 'active', 'past_due')
+   AND NOT cancel_at_period_end
+ ORDER BY period_ends_at, id
+ LIMIT $3;
 
 -- name: claim_due_renewals
 -- $2 business time, $3 limit. Oldest first; whoever holds the lock has the claim until it commits.

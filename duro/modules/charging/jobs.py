@@ -16,11 +16,13 @@ from duro.kit.db import Tx
 from duro.kit.work import DueWork, Ran, WorkScope
 from duro.modules.charging import refund
 from duro.modules.charging.engine import Charging
+from duro.modules.charging.expiring import tell_of_expiry
 from duro.modules.charging.model import Changes, changes_for
 from duro.modules.charging.reconcile import reconcile_due
 from duro.modules.charging.renew import renew_due
 from duro.modules.charging.retry import process_due
 from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.payments.expiries import LIST_TENANTS_WITH_EXPIRING, NEXT_LOOK
 from duro.modules.payments.refunds import LIST_TENANTS_WITH_REFUNDS, NEXT_REFUND
 from duro.modules.payments.repository import LIST_TENANTS_TO_RECONCILE, NEXT_TO_RECONCILE
 from duro.modules.recovery.repository import statement as recovery
@@ -80,6 +82,13 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
             list_due=subscriptions("list_tenants_with_due_reminders"),
             next_due=subscriptions("next_reminder"),
             run=partial(remind_due, charging),
+        ),
+        DueWork(
+            name="billing.expiring_cards",
+            every_s=60 * _MINUTE_S,
+            list_due=LIST_TENANTS_WITH_EXPIRING,
+            next_due=NEXT_LOOK,
+            run=partial(tell_of_expiry, charging),
         ),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
+from duro.billing.expiry import first_look
 from duro.kit.db import Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
@@ -71,6 +72,7 @@ class PaymentMethodRepository:
 
         The customer's first method becomes the default, whatever `method` says.
         """
+        look = first_look(year=method.exp_year, month=method.exp_month, now=self.tx.now)
         # The first insert gives way to a concurrent one of the same token or of another default; the second sees
         # what that one committed.
         for _ in range(2):
@@ -78,6 +80,7 @@ class PaymentMethodRepository:
                 _Q["insert_payment_method"],
                 *(method.id, method.customer_id, method.rail, method.token, method.fingerprint),
                 *(method.brand, method.last4, method.exp_month, method.exp_year, method.created_at),
+                look,
             )
             stored = await self.find_by_token(method.token)
             if stored is not None:
@@ -113,6 +116,14 @@ class AttemptRepository:
     async def postpone(self, attempt_id: str, until: datetime) -> None:
         """Leaves the gateway alone about an open attempt until then."""
         await self.tx.run(_Q["postpone_attempt"], attempt_id, until)
+
+    async def hasten(self, reference: str) -> bool:
+        """Has the gateway asked now about the attempt of that reference; whether there is one that waits."""
+        return await self.tx.run(_Q["hasten_attempt"], reference, self.tx.now) == 1
+
+    async def find_by_reference(self, reference: str) -> Attempt | None:
+        row = await self.tx.row(_Q["find_attempt_by_reference"], reference)
+        return None if row is None else into(Attempt, row)
 
     async def get(self, attempt_id: str) -> Attempt:
         row = await self.tx.row(_Q["find_attempt"], attempt_id)

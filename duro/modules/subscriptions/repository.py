@@ -24,6 +24,8 @@ _COLUMNS: Final = (
 )
 _FIXED: Final = frozenset({"customer_id", "trial_ends_at", "created_at"})
 _MUTABLE: Final = tuple(name for name in _COLUMNS if name not in _FIXED)
+# A customer has a handful; the bound only keeps a broken one from filling the memory.
+_GOING_ON_MAX: Final = 1000
 _ENTRY: Final = (
     *("id", "subscription_id", "invoice_id", "amount_minor", "balance_after_minor", "reason"),
     "created_at",
@@ -81,9 +83,11 @@ class SubscriptionRepository:
         """Those that are over for good."""
         return {row["id"] for row in await self._tx.rows(_SQL["find_ended"], list(ids))}
 
-    async def find_rival(self, *, customer_id: str, plan_id: str) -> str | None:
+    async def find_rival(
+        self, *, customer_id: str, plan_id: str, but: str | None = None
+    ) -> str | None:
         """A subscription that keeps this customer from another one to the plan."""
-        row = await self._tx.row(_SQL["find_rival"], customer_id, plan_id)
+        row = await self._tx.row(_SQL["find_rival"], customer_id, plan_id, but)
         return None if row is None else row["id"]
 
     async def list_newest(
@@ -93,6 +97,11 @@ class SubscriptionRepository:
         filters = (status, customer_id, plan_id)
         rows = await self._tx.rows(_SQL["list_subscriptions"], *place, *filters)
         return [into(Subscription, row) for row in rows]
+
+    async def list_going_on(self, customer_ids: Collection[str]) -> list[Subscription]:
+        """What these customers will be charged for again, soonest first."""
+        most = _GOING_ON_MAX * len(customer_ids)
+        return await self._read("list_going_on", sorted(customer_ids), most)
 
     async def claim_renewals(self, limit: int) -> list[Subscription]:
         return await self._read("claim_due_renewals", self._tx.now, limit)
