@@ -82,7 +82,7 @@ CREATE POLICY own_tenant_only ON checkout_sessions AS PERMISSIVE FOR ALL TO duro
 CREATE POLICY scans_see_all_tenants ON checkout_sessions AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON checkout_sessions TO duro_live;
-GRANT SELECT ON checkout_sessions TO duro_live_scan;
+GRANT SELECT (reminds_at), SELECT (tenant_id) ON checkout_sessions TO duro_live_scan;
 
 CREATE TABLE customers (
     tenant_id text NOT NULL,
@@ -499,7 +499,7 @@ CREATE POLICY own_tenant_only ON payment_methods AS PERMISSIVE FOR ALL TO duro_l
 CREATE POLICY scans_see_all_tenants ON payment_methods AS PERMISSIVE FOR SELECT TO duro_live_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO duro_live;
-GRANT SELECT ON payment_methods TO duro_live_scan;
+GRANT SELECT (expiry_notice_at), SELECT (tenant_id) ON payment_methods TO duro_live_scan;
 
 CREATE TABLE payment_requests (
     tenant_id text NOT NULL,

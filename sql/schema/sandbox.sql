@@ -82,7 +82,7 @@ CREATE POLICY own_tenant_only ON checkout_sessions AS PERMISSIVE FOR ALL TO duro
 CREATE POLICY scans_see_all_tenants ON checkout_sessions AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON checkout_sessions TO duro_sandbox;
-GRANT SELECT ON checkout_sessions TO duro_sandbox_scan;
+GRANT SELECT (reminds_at), SELECT (tenant_id) ON checkout_sessions TO duro_sandbox_scan;
 
 CREATE TABLE clock_advances (
     tenant_id text NOT NULL,
@@ -522,7 +522,7 @@ CREATE POLICY own_tenant_only ON payment_methods AS PERMISSIVE FOR ALL TO duro_s
 CREATE POLICY scans_see_all_tenants ON payment_methods AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
     USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON payment_methods TO duro_sandbox;
-GRANT SELECT ON payment_methods TO duro_sandbox_scan;
+GRANT SELECT (expiry_notice_at), SELECT (tenant_id) ON payment_methods TO duro_sandbox_scan;
 
 CREATE TABLE payment_requests (
     tenant_id text NOT NULL,
