@@ -6,6 +6,26 @@ INSERT INTO incoming_payments (tenant_id, id, gateway, gateway_id, reference, re
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     ON CONFLICT (tenant_id, gateway, gateway_id) DO NOTHING;
 
+-- name: turn_applied_to_credit
+-- $2 invoice, which is locked; $3 how much of what was applied to it, the latest first.
+  WITH latest AS (
+       SELECT id, applied_minor,
+              sum(applied_minor) OVER (ORDER BY created_at DESC, id DESC) - applied_minor AS before_minor
+         FROM incoming_payments
+        WHERE tenant_id = $1
+          AND invoice_id = $2
+          AND applied_minor > 0
+       ), moved AS (
+       SELECT id, least(applied_minor, $3 - before_minor) AS amount_minor
+         FROM latest
+        WHERE before_minor < $3
+       )
+UPDATE incoming_payments AS p
+   SET applied_minor = p.applied_minor - m.amount_minor, credited_minor = p.credited_minor + m.amount_minor
+  FROM moved AS m
+ WHERE p.tenant_id = $1
+   AND p.id = m.id;
+
 -- name: find_taken
 -- $2 gateway, $3 its ids.
 SELECT gateway_id
@@ -15,6 +35,16 @@ SELECT gateway_id
    AND gateway_id = ANY($3::text[])
  ORDER BY gateway_id
  LIMIT cardinality($3::text[]);
+
+-- name: find_incoming
+-- $2 ids.
+SELECT id, gateway, gateway_id, reference, request_id, invoice_id, subscription_id, customer_id, amount_minor, currency,
+       applied_minor, credited_minor, suspended_minor, received_at, created_at
+  FROM incoming_payments
+ WHERE tenant_id = $1
+   AND id = ANY($2::text[])
+ ORDER BY id
+ LIMIT cardinality($2::text[]);
 
 -- name: insert_suspense
 -- One array per column.

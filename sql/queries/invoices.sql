@@ -1,14 +1,13 @@
 -- How ids come: as in subscriptions.sql.
-
 -- name: insert_invoices
 -- $2… one array for each column. An invoice of that idempotency key that exists already is left alone.
 INSERT INTO invoices (tenant_id, id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency,
                       lines, status, rail, period_index, period_starts_at, period_ends_at, amount_refunded_minor,
-                      paid_at, created_at)
+                      paid_at, created_at, received_minor)
 SELECT $1, n.*
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
               $9::jsonb[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
-              $15::bigint[], $16::timestamptz[], $17::timestamptz[]) AS n
+              $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::bigint[]) AS n
     ON CONFLICT (tenant_id, idempotency_key) DO NOTHING
 RETURNING id;
 
@@ -16,11 +15,11 @@ RETURNING id;
 -- $2 ids, then one array for each column that changes. The period moves only with a first invoice that is paid late.
 UPDATE invoices AS i
    SET status = n.status, rail = n.rail, period_starts_at = n.period_starts_at, period_ends_at = n.period_ends_at,
-       amount_refunded_minor = n.amount_refunded_minor, paid_at = n.paid_at
+       amount_refunded_minor = n.amount_refunded_minor, paid_at = n.paid_at, received_minor = n.received_minor
   FROM (SELECT n.*
           FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[],
-                      $8::timestamptz[])
-               AS n (id, status, rail, period_starts_at, period_ends_at, amount_refunded_minor, paid_at)
+                      $8::timestamptz[], $9::bigint[])
+               AS n (id, status, rail, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, received_minor)
          LIMIT cardinality($2::text[])) AS n
  WHERE i.tenant_id = $1
    AND i.id = n.id;
@@ -28,7 +27,7 @@ UPDATE invoices AS i
 -- name: lock_invoices
 -- $2 ids. Lock order: subscription, invoice, schedule, attempt.
 SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
-       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at, received_minor
   FROM invoices
  WHERE tenant_id = $1
    AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
@@ -38,7 +37,7 @@ SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, 
 -- name: lock_open_invoices_of_subscription
 -- $2 subscription id; there is one open invoice for each period that nobody paid.
 SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
-       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at, received_minor
   FROM invoices
  WHERE tenant_id = $1
    AND subscription_id = $2
@@ -50,15 +49,31 @@ SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, 
 -- name: get_invoice
 -- $2 id.
 SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
-       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at, received_minor
   FROM invoices
  WHERE tenant_id = $1
    AND id = $2;
 
+-- name: find_owed_invoice_of_customer
+-- $2 customer; the oldest that a subscription waits for.
+SELECT i.id, i.number, i.subscription_id, i.customer_id, i.idempotency_key, i.amount_minor, i.currency, i.lines,
+       i.status, i.rail, i.period_index, i.period_starts_at, i.period_ends_at, i.amount_refunded_minor, i.paid_at,
+       i.created_at, i.received_minor
+  FROM invoices i
+  JOIN subscriptions s
+    ON s.tenant_id = i.tenant_id
+   AND s.id = i.subscription_id
+   AND s.status IN ('incomplete', 'past_due', 'unpaid')
+ WHERE i.tenant_id = $1
+   AND i.customer_id = $2
+   AND i.status IN ('open', 'uncollectible')
+ ORDER BY i.created_at, i.id
+ LIMIT 1;
+
 -- name: list_invoices
 -- $2 how many, $3 and $4 where the page begins, $5 oldest, $6 status, $7 customer, $8 subscription.
 SELECT id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency, lines, status, rail,
-       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at
+       period_index, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, created_at, received_minor
   FROM invoices
  WHERE tenant_id = $1
    AND (created_at, id) < ($3, $4)

@@ -33,6 +33,20 @@ SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_y
  ORDER BY customer_id
  LIMIT cardinality($2::text[]);
 
+-- name: find_debits_of_customers
+-- $2 customers. The account that each has an active mandate for; of several the newest.
+SELECT DISTINCT ON (p.customer_id) p.id, p.customer_id, p.rail, p.token, p.fingerprint, p.brand, p.last4, p.exp_month, p.exp_year, p.is_default, p.created_at
+  FROM payment_methods AS p
+  JOIN mandates AS m
+    ON m.tenant_id = p.tenant_id
+   AND m.payment_method_id = p.id
+   AND m.status = 'active'
+ WHERE p.tenant_id = $1
+   AND p.customer_id = ANY($2::text[])
+   AND p.rail = 'direct_debit'
+ ORDER BY p.customer_id, p.created_at DESC, p.id DESC
+ LIMIT cardinality($2::text[]);
+
 -- name: list_payment_methods
 -- $2 customer; $3, $4 the page begins below this instant and id, $5 and not before this instant, $6 limit.
 SELECT id, customer_id, rail, token, fingerprint, brand, last4, exp_month, exp_year, is_default, created_at

@@ -71,6 +71,25 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
  ORDER BY id
    FOR UPDATE;
 
+-- name: lock_oldest_live_subscription
+-- $2 customer id, $3 currency; the oldest that renews or waits for money.
+SELECT s.id, s.customer_id, s.plan_id, s.payment_method_id, s.status, s.anchor_at, s.period_index, s.period_starts_at,
+       s.period_ends_at, s.trial_ends_at, s.cycles_completed, s.cancel_at_period_end, s.canceled_at, s.cancel_reason,
+       s.balance_minor, s.scheduled_plan_id, s.is_exclusive, s.renews_at, s.expires_at, s.reminds_at,
+       s.last_payment_error, s.latest_invoice_id, s.metadata, s.created_at, s.promo_code_id, s.promo_cycles_left,
+       s.carried_minor, s.period_price_minor, s.pending_change
+  FROM subscriptions s
+  JOIN plans p
+    ON p.tenant_id = s.tenant_id
+   AND p.id = s.plan_id
+   AND p.currency = $3
+ WHERE s.tenant_id = $1
+   AND s.customer_id = $2
+   AND s.status IN ('trialing', 'active', 'past_due', 'paused', 'unpaid')
+ ORDER BY s.created_at, s.id
+ LIMIT 1
+   FOR UPDATE OF s;
+
 -- name: lock_free_subscriptions
 -- $2 ids; those that somebody else holds are left out, so that two workers share the work instead of queueing.
 SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,

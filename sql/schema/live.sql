@@ -424,7 +424,7 @@ CREATE TABLE payment_attempts (
     CONSTRAINT gateway_reference_is_unique UNIQUE (tenant_id, reference),
     CONSTRAINT attempt_belongs_to_an_invoice FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices(tenant_id, id),
     CONSTRAINT attempt_amount_is_positive CHECK ((amount_minor > 0)),
-    CONSTRAINT attempt_purpose_is_known CHECK ((purpose = ANY (ARRAY['first'::text, 'renewal'::text, 'retry'::text, 'plan_change'::text, 'manual'::text]))),
+    CONSTRAINT attempt_purpose_is_known CHECK ((purpose = ANY (ARRAY['first'::text, 'renewal'::text, 'retry'::text, 'plan_change'::text, 'manual'::text, 'pay_link'::text]))),
     CONSTRAINT attempt_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text]))),
     CONSTRAINT failed_attempt_says_why CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
     CONSTRAINT only_a_success_is_excess CHECK (((status = 'succeeded'::text) OR (NOT is_excess))),
@@ -852,6 +852,7 @@ CREATE TABLE virtual_accounts (
     CONSTRAINT virtual_account_number_is_unique UNIQUE (tenant_id, account_number),
     CONSTRAINT virtual_account_of_a_customer FOREIGN KEY (tenant_id, customer_id) REFERENCES customers(tenant_id, id)
 );
+CREATE INDEX virtual_accounts_by_number ON virtual_accounts USING btree (account_number);
 CREATE INDEX virtual_accounts_to_check ON virtual_accounts USING btree (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
 ALTER TABLE virtual_accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE virtual_accounts FORCE ROW LEVEL SECURITY;

@@ -16,8 +16,8 @@ from duro.modules.charging.bill import open_invoice
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
+from duro.modules.charging.payers import payers_of
 from duro.modules.charging.reconcile import settle_open
-from duro.modules.charging.settle import payers_of
 from duro.modules.charging.terms import NOTHING, Swap, Terms, in_new_period, in_period, on_trial
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.invoices.model import Invoice, InvoiceStatus

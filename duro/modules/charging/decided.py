@@ -8,6 +8,7 @@ from typing import Final
 
 from duro.billing.case import Escalation
 from duro.billing.decision import Move
+from duro.billing.rails import PUSH
 from duro.billing.states import Action
 from duro.modules.charging.model import Changes
 from duro.modules.invoices.model import Invoice
@@ -47,6 +48,9 @@ def follow(changes: Changes, subscription: Subscription, invoice: Invoice, step:
             changes.counts["reminders"] += 1
             cause = f"{cause}:{changes.tx.now.isoformat()}"
             changes.tell("payment_action_required", subscription, cause, told)
+        case Move.SWITCH_RAIL if step.schedule.rail in PUSH:
+            # The request itself is what the customer is told.
+            pass
         case _:
             number = min(step.schedule.attempts_made, _LAST_DUNNING_MESSAGE)
             changes.tell(f"dunning_{number}", subscription, cause, told)

@@ -13,10 +13,12 @@ from typing import Final
 
 import structlog
 
+from duro.billing.rails import Rail
 from duro.kit.ids import new_id
 from duro.kit.work import WorkScope
 from duro.modules.charging.model import OpenCharge, Withdrawn
 from duro.modules.charging.outcome import FIRST_CHECK
+from duro.modules.charging.requested import LIFETIME
 from duro.modules.charging.settle import Settlement, pull_rail, settle_all
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.model import Invoice
@@ -27,9 +29,10 @@ from duro.modules.payments.gateway import (
     Failed,
     Finding,
     Gateways,
+    PaymentAsk,
     Unknown,
 )
-from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
+from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod, Purpose
 from duro.modules.recovery.service import Payer
 from duro.modules.subscriptions.repository import SubscriptionRepository
 
@@ -72,7 +75,7 @@ class Charging:
     ) -> list[Answer | Withdrawn]:
         gateway = self.gateways.of(scope.mode)
         ended: set[str] = set()
-        if any(charge.token is not None for charge in charges):
+        if any(charge.token is not None or charge.payer is not None for charge in charges):
             async with scope.begin() as tx:
                 asked_for = {charge.attempt.subscription_id for charge in charges}
                 ended = await SubscriptionRepository(tx).find_ended(asked_for)
@@ -80,6 +83,8 @@ class Charging:
         async def ask(charge: OpenCharge) -> Answer | Withdrawn:
             if charge.attempt.subscription_id in ended:
                 return Withdrawn()
+            if charge.payer is not None:
+                return await request_once(gateway, ask_for(scope, charge.attempt, charge.payer))
             if charge.token is None:
                 return Failed(NO_METHOD)
             return await charge_once(gateway, request_for(scope, charge.attempt, charge.token))
@@ -93,6 +98,15 @@ async def charge_once(gateway: ChargeGateway, request: ChargeRequest) -> Answer:
         return await gateway.charge(request)
     except Exception as error:  # the boundary to foreign code
         log.exception("gateway_raised", reference=request.reference, gateway=gateway.name)
+        return Unknown(type(error).__name__)
+
+
+async def request_once(gateway: ChargeGateway, ask: PaymentAsk) -> Answer:
+    """How it can be paid; asking again under the same reference gives the same answer."""
+    try:
+        return await gateway.request_payment(ask)
+    except Exception as error:  # the boundary to foreign code
+        log.exception("gateway_raised", reference=ask.reference, gateway=gateway.name)
         return Unknown(type(error).__name__)
 
 
@@ -116,14 +130,65 @@ def request_for(scope: WorkScope, attempt: Attempt, token: str) -> ChargeRequest
     )
 
 
+def ask_for(scope: WorkScope, attempt: Attempt, payer: Payer) -> PaymentAsk:
+    return PaymentAsk(
+        reference=attempt.reference,
+        rail=attempt.rail,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        customer_name=payer.customer.name,
+        email=payer.customer.email,
+        phone=payer.customer.phone,
+        account=payer.account,
+        tenant_id=scope.tenant_id,
+        at=attempt.created_at,
+        expires_at=attempt.created_at + LIFETIME,
+    )
+
+
 def open_charge(
-    *, invoice: Invoice, payer: Payer, purpose: Purpose, now: datetime, wall: datetime
+    *,
+    invoice: Invoice,
+    payer: Payer,
+    purpose: Purpose,
+    now: datetime,
+    wall: datetime,
+    rail: Rail | None = None,
 ) -> OpenCharge:
-    """The intent to charge an invoice, to be committed before the gateway is asked."""
-    rail = pull_rail(payer)
-    method = payer.methods.get(rail)
+    """The intent to charge what is owed of an invoice, to be committed before the gateway is asked.
+
+    On `rail` if there is one to charge by, else on the payer's preferred one.
+    """
+    chosen = rail if rail is not None and rail in payer.methods else pull_rail(payer)
+    method = payer.methods.get(chosen)
+    attempt = _attempt(invoice, purpose, chosen, method, now=now, wall=wall)
+    return OpenCharge(attempt, method.token if method else None)
+
+
+def open_request(
+    *,
+    invoice: Invoice,
+    payer: Payer,
+    purpose: Purpose,
+    now: datetime,
+    wall: datetime,
+    rail: Rail,
+) -> OpenCharge:
+    """The intent to ask the payer for what is owed of an invoice by a push rail."""
+    return OpenCharge(_attempt(invoice, purpose, rail, None, now=now, wall=wall), None, payer)
+
+
+def _attempt(
+    invoice: Invoice,
+    purpose: Purpose,
+    rail: Rail,
+    method: PaymentMethod | None,
+    *,
+    now: datetime,
+    wall: datetime,
+) -> Attempt:
     attempt_id = new_id("txn", wall=wall)
-    attempt = Attempt(
+    return Attempt(
         id=attempt_id,
         invoice_id=invoice.id,
         subscription_id=invoice.subscription_id or "",
@@ -131,7 +196,7 @@ def open_charge(
         payment_method_id=method.id if method else None,
         purpose=purpose,
         status=AttemptStatus.PENDING,
-        amount_minor=invoice.amount_minor,
+        amount_minor=invoice.owed_minor,
         currency=invoice.currency,
         rail=rail,
         # Lower case letters, digits and hyphens are what every gateway accepts as a reference.
@@ -144,5 +209,5 @@ def open_charge(
         lease_until=wall + _LEASE,
         review_reason=None,
         created_at=now,
+        fingerprint=method.fingerprint if method else None,
     )
-    return OpenCharge(attempt, method.token if method else None)

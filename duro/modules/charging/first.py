@@ -15,8 +15,8 @@ from duro.modules.charging import payment
 from duro.modules.charging.bill import new_bill, new_invoice
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
+from duro.modules.charging.payers import payers_of
 from duro.modules.charging.reconcile import settle_open
-from duro.modules.charging.settle import payers_of
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.model import Purpose

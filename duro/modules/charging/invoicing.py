@@ -11,9 +11,9 @@ from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
+from duro.modules.charging.payers import payers_of
 from duro.modules.charging.payment import landing
 from duro.modules.charging.reconcile import settle_open
-from duro.modules.charging.settle import payers_of
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
@@ -126,7 +126,7 @@ async def _hold(tx: Tx, charging: Charging, invoice_id: str) -> _Held:
     invoice = await InvoiceRepository(tx).lock(invoice_id)
     cases = await RecoveryRepository(tx).lock_of_invoices([invoice_id])
     history = await AttemptRepository(tx).of_invoice(invoice_id)
-    if any(attempt.status.is_open for attempt in history):
+    if any(attempt.is_under_way for attempt in history):
         raise ConflictError("A charge of this invoice is under way; try again in a moment.")
     if not invoice.is_payable:
         raise ConflictError(f"The invoice is {invoice.status}.")
@@ -146,9 +146,9 @@ async def _demand_waiting(tx: Tx, held: _Held) -> None:
     if row.status is Status.INCOMPLETE:
         if row.is_exclusive:
             rival = await SubscriptionRepository(tx).find_rival(
-                customer_id=row.customer_id, plan_id=row.plan_id
+                customer_id=row.customer_id, plan_id=row.plan_id, but=row.id
             )
-            if rival not in (None, row.id):
+            if rival is not None:
                 raise ConflictError(f"The customer already has this plan: {rival}.")
     elif not can(row.status, Action.RECOVER):
         raise ConflictError(f"The subscription is {row.status}: nothing waits for this payment.")

@@ -18,13 +18,16 @@ from duro.modules.charging import refund
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.expiring import tell_of_expiry
 from duro.modules.charging.model import Changes, changes_for
+from duro.modules.charging.receiving import check_accounts_due, check_requests_due
 from duro.modules.charging.reconcile import reconcile_due
 from duro.modules.charging.renew import renew_due
 from duro.modules.charging.retry import process_due
 from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.payments.accounts import LIST_TENANTS_WITH_ACCOUNTS, NEXT_ACCOUNT
 from duro.modules.payments.expiries import LIST_TENANTS_WITH_EXPIRING, NEXT_LOOK
 from duro.modules.payments.refunds import LIST_TENANTS_WITH_REFUNDS, NEXT_REFUND
 from duro.modules.payments.repository import LIST_TENANTS_TO_RECONCILE, NEXT_TO_RECONCILE
+from duro.modules.payments.requests import LIST_TENANTS_WITH_REQUESTS, NEXT_REQUEST
 from duro.modules.recovery.repository import statement as recovery
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
@@ -47,6 +50,20 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
             list_due=LIST_TENANTS_TO_RECONCILE,
             next_due=NEXT_TO_RECONCILE,
             run=partial(reconcile_due, charging),
+        ),
+        DueWork(
+            name="reconcile.requests",
+            every_s=_MINUTE_S,
+            list_due=LIST_TENANTS_WITH_REQUESTS,
+            next_due=NEXT_REQUEST,
+            run=partial(check_requests_due, charging),
+        ),
+        DueWork(
+            name="reconcile.accounts",
+            every_s=_MINUTE_S,
+            list_due=LIST_TENANTS_WITH_ACCOUNTS,
+            next_due=NEXT_ACCOUNT,
+            run=partial(check_accounts_due, charging),
         ),
         DueWork(
             name="reconcile.refunds",

@@ -10,7 +10,7 @@ from duro.kit.db import Tx
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.first import Begun, begin_resume
 from duro.modules.charging.model import Changes, changes_for
-from duro.modules.charging.settle import payers_of
+from duro.modules.charging.payers import payers_of
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.repository import AttemptRepository
@@ -105,7 +105,7 @@ class Lifecycle:
         invoices = await InvoiceRepository(tx).lock_open_of(row.id)
         cases = await RecoveryRepository(tx).lock_open_of(row.id)
         attempts = await AttemptRepository(tx).of_invoices([invoice.id for invoice in invoices])
-        in_flight = {attempt.invoice_id for attempt in attempts if attempt.status.is_open}
+        in_flight = {attempt.invoice_id for attempt in attempts if attempt.is_under_way}
         for invoice in invoices:
             if invoice.id not in in_flight:
                 row = changes.void(row, invoice)
@@ -134,7 +134,7 @@ class Lifecycle:
 
     async def _demand_no_open_charge(self, tx: Tx, row: Subscription) -> None:
         attempts = await AttemptRepository(tx).of_invoices([row.latest_invoice_id or ""])
-        if any(attempt.status.is_open for attempt in attempts):
+        if any(attempt.is_under_way for attempt in attempts):
             raise ConflictError("Its charge is under way; try again in a moment.")
 
 

@@ -11,8 +11,8 @@ from duro.kit.work import WorkScope
 from duro.modules.charging.decided import follow, give_up
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
+from duro.modules.charging.payers import payers_of
 from duro.modules.charging.reconcile import settle_open
-from duro.modules.charging.settle import payers_of
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.model import Purpose

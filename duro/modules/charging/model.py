@@ -57,6 +57,8 @@ class OpenCharge:
 
     attempt: Attempt
     token: str | None
+    # Of a push rail: who is asked to pay.
+    payer: Payer | None = None
 
 
 @dataclass(frozen=True, slots=True)

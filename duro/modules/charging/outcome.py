@@ -11,13 +11,20 @@ import structlog
 
 from duro.billing import schedule, wording
 from duro.billing.failures import Category, classify, is_in_progress
+from duro.billing.rails import PUSH
 from duro.billing.states import Action, Status, can
-from duro.modules.charging import changed, payment
+from duro.modules.charging import changed, payment, requested
 from duro.modules.charging.decided import follow
 from duro.modules.charging.model import Case, Changes, Withdrawn
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.payments.gateway import Answer, Failed, Pending, Succeeded, Unknown
-from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
+from duro.modules.payments.model import (
+    Attempt,
+    AttemptStatus,
+    PaymentRequest,
+    Purpose,
+    RequestStatus,
+)
 from duro.modules.recovery import aftermath
 from duro.modules.recovery import service as recovery
 from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
@@ -46,15 +53,45 @@ def apply(changes: Changes, case: Case, answer: Answer | Withdrawn) -> None:
             else:
                 _fail(changes, case, code)
         case Pending():
-            _wait(changes, case, AttemptStatus.PENDING)
+            _pend(changes, case, answer)
         case Unknown():
             _wait(changes, case, AttemptStatus.UNKNOWN)
+
+
+def _pend(changes: Changes, case: Case, answer: Pending) -> None:
+    if case.attempt.rail in PUSH:
+        requested.tell(changes, case, answer)
+    else:
+        _wait(changes, case, AttemptStatus.PENDING)
 
 
 def hold(changes: Changes, case: Case, why: str) -> None:
     """A person has to look at this attempt; nothing is charged for its invoice meanwhile."""
     if case.attempt.status.is_open:
         _hold(changes, case, why)
+
+
+def expire(changes: Changes, case: Case, request: PaymentRequest) -> None:
+    """Nobody paid the request in time, or not all of it: it counts as a try, and the case goes on.
+
+    One that the customer asked for themselves, or that the case does not wait for any more, only ends.
+    """
+    now, code = changes.tx.now, requested.code_of(request)
+    requested.close(changes, request, RequestStatus.EXPIRED)
+    changes.counts["requests_expired"] += 1
+    if not case.attempt.status.is_open:
+        return
+    of = case.schedule
+    if of is not None and requested.is_awaited(case, request):
+        claimed = replace(case, schedule=of.step(schedule.Action.CLAIM))
+        _fail(changes, claimed, code)
+        return
+    ended = requested.closed_attempt(case.attempt, now, code)
+    changes.attempts[ended.id] = ended
+    row = case.subscription
+    if row.status is Status.INCOMPLETE and row.expires_at is None:
+        ends_at = max(row.created_at + INCOMPLETE_LIFETIME, now)
+        changes.subscriptions[row.id] = replace(row, expires_at=ends_at)
 
 
 def _hold(changes: Changes, case: Case, why: str) -> None:
@@ -101,19 +138,20 @@ def _succeed(changes: Changes, case: Case, answer: Succeeded) -> None:
     if moved != (case.attempt.amount_minor, case.attempt.currency):
         _hold(changes, case, f"the gateway answered {answer.amount_minor} {answer.currency}")
         return
-    if case.invoice.status is InvoiceStatus.PAID:
-        # One settled charge for each invoice is what the database demands; this money has to go back.
-        _hold(changes, case, "charged, but the invoice was paid already; to be refunded")
-        return
     settled = _settled(case.attempt, AttemptStatus.SUCCEEDED, now)
-    changes.attempts[settled.id] = settled
     changes.counts["charges"] += 1
+    if case.invoice.status is InvoiceStatus.PAID:
+        requested.keep_excess(changes, case, settled)
+        return
+    changes.attempts[settled.id] = settled
     paid = case.invoice.paid(rail=settled.rail, at=now) if case.invoice.is_payable else case.invoice
     changes.invoices[paid.id] = paid
+    changes.push.closed_invoices.add(paid.id)
     if not _is_wanted(case):
         _refund_due(changes, case, settled, paid)
         return
     payment.settle(changes, case, paid)
+    requested.make_whole(changes, case, settled)
 
 
 def _refund_due(changes: Changes, case: Case, settled: Attempt, paid: Invoice) -> None:
@@ -146,6 +184,9 @@ def _fail(changes: Changes, case: Case, code: str) -> None:
     )
     changes.attempts[failed.id] = failed
     changes.counts["failures"] += 1
+    if case.invoice.status is InvoiceStatus.PAID:
+        # Other money settled it meanwhile, so nobody is the worse.
+        return
     error = {
         "code": code,
         "category": classified.category.value,
@@ -163,7 +204,7 @@ def _fail(changes: Changes, case: Case, code: str) -> None:
             _retry_failed(changes, case)
         case Purpose.PLAN_CHANGE:
             _change_failed(changes, case)
-        case Purpose.MANUAL:
+        case Purpose.MANUAL | Purpose.PAY_LINK:
             _manual_failed(changes, case)
 
 
@@ -293,6 +334,6 @@ def _is_wanted(case: Case) -> bool:
         case Purpose.PLAN_CHANGE:
             change = subscription.change
             return change is not None and change.invoice_id == case.invoice.id
-        case Purpose.MANUAL:
+        case Purpose.MANUAL | Purpose.PAY_LINK:
             is_first = subscription.status is Status.INCOMPLETE
             return is_first or can(subscription.status, Action.RECOVER)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from duro.billing.cycle import Period, index_at, period
-from duro.billing.rails import PULL
+from duro.billing.rails import PULL, PUSH
 from duro.billing.states import Action, Status
 from duro.modules.catalog.model import Plan
 from duro.modules.charging import changed
@@ -23,6 +23,10 @@ from duro.modules.subscriptions.model import Subscription
 # A charge this late was held up by an outage of ours; the next one keeps its distance from it.
 _LATE: Final = timedelta(hours=1)
 _CATCH_UP_GAP: Final = timedelta(hours=24)
+_BY_HAND: Final = {
+    Purpose.MANUAL: RecoveredBy.MANUAL,
+    Purpose.PAY_LINK: RecoveredBy.PAY_LINK,
+}
 
 
 def settle(changes: Changes, case: Case, paid: Invoice) -> None:
@@ -38,7 +42,7 @@ def settle(changes: Changes, case: Case, paid: Invoice) -> None:
             _recovered(changes, case, paid)
         case Purpose.PLAN_CHANGE:
             _plan_changed(changes, case, paid)
-        case Purpose.MANUAL:
+        case Purpose.MANUAL | Purpose.PAY_LINK:
             _paid_by_hand(changes, case, paid)
 
 
@@ -72,7 +76,9 @@ def _paid_by_hand(changes: Changes, case: Case, paid: Invoice) -> None:
         _recovered(changes, case, paid)
         return
     # Whoever pays the first invoice later begins then, and not when it was made.
-    span = period(anchor=case.attempt.created_at, n=0, cadence=case.plan.cadence, zone=changes.zone)
+    attempt = case.attempt
+    begins_at = changes.tx.now if attempt.rail in PUSH else attempt.created_at
+    span = period(anchor=begins_at, n=0, cadence=case.plan.cadence, zone=changes.zone)
     moved = replace(paid, period_starts_at=span.starts_at, period_ends_at=span.ends_at)
     changes.invoices[moved.id] = moved
     _receipt(changes, _started(changes, case.subscription, moved), case, moved)
@@ -148,9 +154,10 @@ def _recovered(changes: Changes, case: Case, paid: Invoice) -> None:
 
 
 def _recovering(case: Case, of: Schedule, now: datetime) -> recovery.Step:
+    by = _BY_HAND.get(case.attempt.purpose)
     if not of.is_open:
-        return aftermath.recover_late(schedule=of, attempt=case.attempt, now=now)
-    by = RecoveredBy.MANUAL if case.attempt.purpose is Purpose.MANUAL else None
+        by = by or RecoveredBy.OTHER_RAIL
+        return aftermath.recover_late(schedule=of, attempt=case.attempt, now=now, by=by)
     return recovery.recover(schedule=of, attempt=case.attempt, history=case.history, now=now, by=by)
 
 

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from duro.billing.rails import PUSH
 from duro.kit.work import Ran, WorkScope
 from duro.modules.charging.engine import NO_METHOD, Charging, look_up, request_for
 from duro.modules.charging.model import OpenCharge, Withdrawn
+from duro.modules.charging.payers import askers_of
 from duro.modules.charging.settle import Settlement, settle_all
 from duro.modules.payments.gateway import Answer, Failed, Finding, NotFound, Unknown
 from duro.modules.payments.model import Attempt, PaymentMethod
@@ -47,7 +49,11 @@ async def _settle(
         methods = await PaymentMethodRepository(tx).find_many(
             [a.payment_method_id for a in attempts if a.payment_method_id]
         )
-    charges = [OpenCharge(a, _token(methods.get(a.payment_method_id or ""))) for a in attempts]
+        asked = await askers_of(tx, [a for a in attempts if a.rail in PUSH])
+    charges = [
+        OpenCharge(a, _token(methods.get(a.payment_method_id or "")), asked.get(a.id))
+        for a in attempts
+    ]
     settlements: list[Settlement] = []
     missing: list[OpenCharge] = []
     for charge, finding in zip(charges, await _look_up(charging, scope, charges), strict=True):
@@ -66,6 +72,9 @@ async def _look_up(
     bound = asyncio.Semaphore(charging.concurrency)
 
     async def find(charge: OpenCharge) -> Finding:
+        if charge.payer is not None:
+            # Asking again under the same reference moves nothing, and is answered as at first.
+            return NotFound()
         if charge.token is None:
             had_method = charge.attempt.payment_method_id is not None
             return Unknown("its method is gone") if had_method else Failed(NO_METHOD)

@@ -20,7 +20,7 @@ from duro.modules.charging import payment
 from duro.modules.charging.bill import Bill, new_bill, new_invoice
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
-from duro.modules.charging.settle import payers_of
+from duro.modules.charging.payers import payers_of
 from duro.modules.payments.model import Purpose
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository

@@ -8,6 +8,8 @@ from typing import Final
 
 import structlog
 
+from duro.billing.decision import Move
+from duro.billing.rails import PUSH
 from duro.billing.schedule import Action, Status
 from duro.billing.states import Action as SubscriptionAction
 from duro.billing.states import can
@@ -15,9 +17,9 @@ from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
 from duro.modules.charging.decided import follow
-from duro.modules.charging.engine import Charging, open_charge
+from duro.modules.charging.engine import Charging, open_charge, open_request
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
-from duro.modules.charging.settle import payers_of
+from duro.modules.charging.payers import payers_of, with_all_rails
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.model import Purpose
@@ -32,6 +34,7 @@ log: Final = structlog.get_logger()
 
 # A case that fails by a fault of ours is set aside for this long and then tried again.
 _SET_ASIDE: Final = timedelta(hours=1)
+_LOOK_AGAIN: Final = timedelta(minutes=5)
 
 
 async def process_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
@@ -74,7 +77,7 @@ async def open_retries(
     mine = [row.invoice_id for row in due if row.subscription_id in subscriptions]
     invoices = await InvoiceRepository(tx).lock_many(mine)
     schedules = await RecoveryRepository(tx).lock_of_invoices(mine)
-    payers = await payers_of(tx, list(subscriptions.values()))
+    payers = await with_all_rails(tx, await payers_of(tx, list(subscriptions.values())))
     for invoice_id in mine:
         schedule = schedules[invoice_id]
         if schedule.next_attempt_at is None or schedule.next_attempt_at > tx.now:
@@ -100,13 +103,24 @@ def _next_step(
         why = "There is nothing left to recover."
         changes.take(recovery.cancel(schedule=schedule, reason=why, now=now))
         return None
+    if schedule.next_action is Move.AWAIT_PAYMENT:
+        # The end of the request moves it on, once the gateway was asked a last time.
+        later = replace(schedule, next_attempt_at=now + _LOOK_AGAIN)
+        changes.take(recovery.Step(later))
+        return None
     if schedule.state is Status.AWAITING_CUSTOMER:
         step = recovery.follow_wait(schedule=schedule, payer=payer, zone=changes.zone, now=now)
         changes.take(step)
         follow(changes, subscription, invoice, step)
         return None
-    charge = open_charge(
-        invoice=invoice, payer=payer, purpose=Purpose.RETRY, now=now, wall=changes.tx.wall
+    opened = open_request if schedule.rail in PUSH else open_charge
+    charge = opened(
+        invoice=invoice,
+        payer=payer,
+        purpose=Purpose.RETRY,
+        now=now,
+        wall=changes.tx.wall,
+        rail=schedule.rail,
     )
     claimed = replace(schedule.step(Action.CLAIM), next_attempt_at=None)
     changes.take(recovery.Step(claimed))

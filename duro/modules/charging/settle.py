@@ -14,16 +14,15 @@ from duro.kit.work import WorkScope
 from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging import outcome
 from duro.modules.charging.model import Case, Changes, Withdrawn, changes_for
-from duro.modules.customers.repository import CustomerRepository
+from duro.modules.charging.payers import payers_of, with_all_rails
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.repository import InvoiceRepository
-from duro.modules.payments.gateway import Answer, Unknown
+from duro.modules.payments.gateway import Answer, Failed, Unknown
 from duro.modules.payments.model import Attempt, Purpose
-from duro.modules.payments.repository import AttemptRepository, PaymentMethodRepository
+from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import aftermath
 from duro.modules.recovery.repository import RecoveryRepository
 from duro.modules.recovery.service import Payer
-from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 
 log: Final = structlog.get_logger()
@@ -79,7 +78,9 @@ async def _settle_singly(scope: WorkScope, one: Settlement, links: PayLinks) -> 
 async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> Counter[str]:
     """Records what the gateway said, set by set."""
     changes = await changes_for(tx, links)
-    cases = await _lock_cases(tx, [one.attempt for one in settlements])
+    # What comes next after a failure depends on every rail that the customer has.
+    failed = any(isinstance(one.answer, Failed) for one in settlements)
+    cases = await lock_cases(tx, [one.attempt for one in settlements], with_rails=failed)
     for one in settlements:
         case = cases.get(one.attempt.id)
         if case is None:
@@ -105,15 +106,18 @@ def _record(changes: Changes, case: Case, one: Settlement) -> None:
         outcome.apply(changes, case, answer)
 
 
-async def _lock_cases(tx: Tx, asked: Sequence[Attempt]) -> dict[str, Case]:
+async def lock_cases(
+    tx: Tx, asked: Sequence[Attempt], *, with_rails: bool = False
+) -> dict[str, Case]:
+    """By attempt, everything that its outcome can touch; `with_rails` where a failure has to be decided on."""
     # Lock order: subscription, invoice, schedule, attempt.
     subscriptions = await SubscriptionRepository(tx).lock_many({a.subscription_id for a in asked})
     invoices = await InvoiceRepository(tx).lock_many({a.invoice_id for a in asked})
-    retried = {a.invoice_id for a in asked if a.purpose in (Purpose.RETRY, Purpose.MANUAL)}
+    retried = {a.invoice_id for a in asked if a.purpose is Purpose.RETRY or a.purpose.is_by_hand}
     schedules = await RecoveryRepository(tx).lock_of_invoices(retried) if retried else {}
     attempts = await AttemptRepository(tx).lock_many([a.id for a in asked])
     histories = await _histories(tx, retried)
-    by_hand = {a.invoice_id for a in asked if a.purpose is Purpose.MANUAL}
+    by_hand = {a.invoice_id for a in asked if a.purpose.is_by_hand}
     planned = {
         invoice_id: aftermath.planned_at(await RecoveryRepository(tx).decisions_of(of.id))
         for invoice_id, of in schedules.items()
@@ -123,6 +127,8 @@ async def _lock_cases(tx: Tx, asked: Sequence[Attempt]) -> dict[str, Case]:
         sorted({row.plan_id for row in subscriptions.values()})
     )
     payers = await payers_of(tx, list(subscriptions.values()))
+    if with_rails:
+        payers = await with_all_rails(tx, payers)
     return {
         attempt.id: Case(
             subscription=subscriptions[attempt.subscription_id],
@@ -136,25 +142,6 @@ async def _lock_cases(tx: Tx, asked: Sequence[Attempt]) -> dict[str, Case]:
         )
         for attempt in attempts
     }
-
-
-async def payers_of(tx: Tx, subscriptions: Sequence[Subscription]) -> dict[str, Payer]:
-    """Who pays each subscription, and with what: its own method, else its customer's default."""
-    customers = await CustomerRepository(tx).find_many(
-        sorted({row.customer_id for row in subscriptions})
-    )
-    methods = PaymentMethodRepository(tx)
-    own = await methods.find_many(
-        [row.payment_method_id for row in subscriptions if row.payment_method_id]
-    )
-    without = [row.customer_id for row in subscriptions if row.payment_method_id not in own]
-    defaults = await methods.defaults_of(without) if without else {}
-    payers = {}
-    for row in subscriptions:
-        method = own.get(row.payment_method_id or "") or defaults.get(row.customer_id)
-        usable = {method.rail: method} if method is not None else {}
-        payers[row.id] = Payer(customers[row.customer_id], usable)
-    return payers
 
 
 async def _histories(tx: Tx, invoice_ids: set[str]) -> Mapping[str, list[Attempt]]:

@@ -38,6 +38,8 @@ class Invoice:
     amount_refunded_minor: int
     paid_at: datetime | None
     created_at: datetime
+    # What push rails have brought of it so far.
+    received_minor: int = 0
 
     @property
     def credit_minor(self) -> int:
@@ -61,6 +63,16 @@ class Invoice:
     @property
     def is_payable(self) -> bool:
         return self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
+
+    @property
+    def owed_minor(self) -> int:
+        """What a charge or a request asks for now."""
+        return self.amount_minor - self.received_minor if self.is_payable else 0
+
+    @property
+    def paid_minor(self) -> int:
+        """What has been paid of it."""
+        return self.amount_minor if self.status is InvoiceStatus.PAID else self.received_minor
 
     def paid(self, *, rail: Rail | None, at: datetime) -> "Invoice":
         return replace(self, status=InvoiceStatus.PAID, rail=rail, paid_at=at)

@@ -14,11 +14,11 @@ _SQL: Final = queries("invoices")
 _COLUMNS: Final = (
     *("id", "number", "subscription_id", "customer_id", "idempotency_key", "amount_minor"),
     *("currency", "lines", "status", "rail", "period_index", "period_starts_at", "period_ends_at"),
-    *("amount_refunded_minor", "paid_at", "created_at"),
+    *("amount_refunded_minor", "paid_at", "created_at", "received_minor"),
 )
 _MUTABLE: Final = (
     *("id", "status", "rail", "period_starts_at", "period_ends_at", "amount_refunded_minor"),
-    "paid_at",
+    *("paid_at", "received_minor"),
 )
 
 
@@ -61,6 +61,11 @@ class InvoiceRepository:
         if row is None:
             raise NotFoundError("There is no such invoice.")
         return into(Invoice, row)
+
+    async def find_owed_by(self, customer_id: str) -> Invoice | None:
+        """What the customer owes longest of what a subscription still waits for."""
+        row = await self._tx.row(_SQL["find_owed_invoice_of_customer"], customer_id)
+        return None if row is None else into(Invoice, row)
 
     async def list_newest(
         self,

@@ -37,6 +37,7 @@ class InvoiceOut(Out):
     amount_refunded: int
     paid_at: datetime | None
     created_at: datetime
+    amount_paid: Annotated[int, Field(description="Below the amount while the rest is open.")]
 
 
 class DunningStep(Out):
@@ -96,4 +97,5 @@ def _plain(invoice: Invoice) -> dict[str, Any]:
         "amount_refunded": invoice.amount_refunded_minor,
         "paid_at": invoice.paid_at,
         "created_at": invoice.created_at,
+        "amount_paid": invoice.paid_minor,
     }

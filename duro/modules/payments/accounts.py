@@ -2,17 +2,32 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
+from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
 from duro.kit.db import Tx
 from duro.kit.rows import into
-from duro.kit.sql import queries
+from duro.kit.sql import Statement, queries
 from duro.modules.payments.errors import VirtualAccountNotFoundError
 from duro.modules.payments.model import VirtualAccount
 
 _Q: Final = queries("virtual_accounts")
+
+# For the work of the charging feature.
+LIST_TENANTS_WITH_ACCOUNTS: Final[Statement] = _Q["list_tenants_with_accounts_to_check"]
+NEXT_ACCOUNT: Final[Statement] = _Q["next_account_to_check"]
+
 _VALUES: Final = attrgetter(*(field.name for field in fields(VirtualAccount)))
+
+
+def details_of(account: VirtualAccount) -> dict[str, str]:
+    """What a customer is shown to pay by it."""
+    return {
+        "bankName": account.bank_name,
+        "accountNumber": account.account_number,
+        "accountName": account.account_name,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,15 @@ class VirtualAccountRepository:
             _Q["find_virtual_accounts_of_customers"], sorted(set(customer_ids))
         )
         return {row["customer_id"]: into(VirtualAccount, row) for row in rows}
+
+    async def find_to_check(self, limit: int) -> list[VirtualAccount]:
+        """Those about which the gateway is to be asked now."""
+        rows = await self.tx.rows(_Q["find_accounts_to_check"], self.tx.now, limit)
+        return [into(VirtualAccount, row) for row in rows]
+
+    async def check_at(self, account_id: str, at: datetime | None) -> None:
+        """When the gateway is next asked what came."""
+        await self.tx.run(_Q["set_account_check"], account_id, at)
 
     async def find_by_number(self, account_number: str) -> VirtualAccount | None:
         row = await self.tx.row(_Q["find_virtual_account_by_number"], account_number)

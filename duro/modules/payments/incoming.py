@@ -30,10 +30,19 @@ class IncomingRepository:
         """Whether it is new: what a gateway tells twice under one id is taken once."""
         return await self.tx.run(_Q["insert_incoming"], *_INCOMING(payment)) == 1
 
+    async def turn_to_credit(self, invoice_id: str, amount_minor: int) -> None:
+        """So much of what was paid to the invoice was too much; the latest money first."""
+        await self.tx.run(_Q["turn_applied_to_credit"], invoice_id, amount_minor)
+
     async def taken_of(self, gateway: str, gateway_ids: Collection[str]) -> set[str]:
         """Those of the gateway's ids whose money was taken already."""
         rows = await self.tx.rows(_Q["find_taken"], gateway, sorted(set(gateway_ids)))
         return {row["gateway_id"] for row in rows}
+
+    async def of_ids(self, incoming_ids: Collection[str]) -> dict[str, IncomingPayment]:
+        """By id; ids that are not there are left out."""
+        rows = await self.tx.rows(_Q["find_incoming"], sorted(set(incoming_ids)))
+        return {row["id"]: into(IncomingPayment, row) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from duro.billing.failures import Category
-from duro.billing.rails import Rail
+from duro.billing.rails import PUSH, Rail
 
 
 class AttemptStatus(StrEnum):
@@ -23,13 +23,18 @@ class AttemptStatus(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why the money was asked for."""
+    """Why the money was asked for; by a pay link the customer asks for it."""
 
     FIRST = "first"
     RENEWAL = "renewal"
     RETRY = "retry"
     PLAN_CHANGE = "plan_change"
     MANUAL = "manual"
+    PAY_LINK = "pay_link"
+
+    @property
+    def is_by_hand(self) -> bool:
+        return self in {Purpose.MANUAL, Purpose.PAY_LINK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,11 @@ class Attempt:
     fingerprint: str | None = None
     # It succeeded, but other money had settled the invoice already.
     is_excess: bool = False
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a pull may be moving money; a request waits for its customer and stands in nobody's way."""
+        return self.status.is_open and self.rail not in PUSH
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +161,8 @@ class PaymentRequest:
     reference: str
     details: Mapping[str, str]
     expires_at: datetime
+    # When the gateway is next asked what came; late money is looked for after the end as well.
+    check_at: datetime | None
     closed_at: datetime | None
     created_at: datetime
 
@@ -250,6 +262,7 @@ class VirtualAccount:
     bank_name: str
     account_number: str
     account_name: str
+    check_at: datetime | None
     created_at: datetime
 
 

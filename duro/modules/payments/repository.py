@@ -62,6 +62,11 @@ class PaymentMethodRepository:
         rows = await self.tx.rows(_Q["find_default_methods"], sorted(set(customer_ids)))
         return {row["customer_id"]: into(PaymentMethod, row) for row in rows}
 
+    async def debits_of(self, customer_ids: Collection[str]) -> dict[str, PaymentMethod]:
+        """By customer, the account that an active mandate allows to debit."""
+        rows = await self.tx.rows(_Q["find_debits_of_customers"], sorted(set(customer_ids)))
+        return {row["customer_id"]: into(PaymentMethod, row) for row in rows}
+
     async def list_of_customer(self, customer_id: str, seek: Seek) -> list[PaymentMethod]:
         """Newest first; one more than the page holds."""
         rows = await self.tx.rows(_Q["list_payment_methods"], customer_id, *_place(seek))

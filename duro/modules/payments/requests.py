@@ -2,18 +2,25 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Final
 
+from duro.billing.rails import Rail
 from duro.kit.db import Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
-from duro.kit.sql import queries
+from duro.kit.sql import Statement, queries
 from duro.modules.payments.errors import PaymentRequestNotFoundError
 from duro.modules.payments.model import PaymentRequest, RequestFilter
 
 _Q: Final = queries("payment_requests")
+
+# For the work of the charging feature.
+LIST_TENANTS_WITH_REQUESTS: Final[Statement] = _Q["list_tenants_with_requests_to_check"]
+NEXT_REQUEST: Final[Statement] = _Q["next_request_to_check"]
+
 _REQUEST: Final = tuple(field.name for field in fields(PaymentRequest))
-_CHANGING: Final = ("id", "status", "received_minor", "closed_at")
+_CHANGING: Final = ("id", "status", "received_minor", "check_at", "closed_at")
 # An invoice has a handful; the bound only keeps a broken one from filling the memory.
 _REQUESTS_OF_INVOICE_MAX: Final = 1000
 
@@ -37,6 +44,24 @@ class PaymentRequestRepository:
         if saved != len(requests):
             raise PaymentRequestNotFoundError(f"{len(requests) - saved} requests are not there.")
 
+    async def void_of_invoices(
+        self, invoice_ids: Collection[str], *, but: Collection[str], look_again_at: datetime
+    ) -> None:
+        """Nothing is asked for these invoices any more, but by the attempts that settled them."""
+        if invoice_ids:
+            statement = _Q["void_requests_of_invoices"]
+            now = self.tx.now
+            await self.tx.run(statement, list(invoice_ids), list(but), now, look_again_at)
+
+    async def find_to_check(self, limit: int) -> list[PaymentRequest]:
+        """Those about which the gateway is to be asked now."""
+        rows = await self.tx.rows(_Q["find_requests_to_check"], self.tx.now, limit)
+        return [into(PaymentRequest, row) for row in rows]
+
+    async def check_at(self, request_id: str, at: datetime | None) -> None:
+        """When the gateway is next asked what came; None is ignored for an open one."""
+        await self.tx.run(_Q["postpone_request_check"], request_id, at)
+
     async def get(self, request_id: str) -> PaymentRequest:
         row = await self.tx.row(_Q["find_request"], request_id)
         if row is None:
@@ -45,6 +70,11 @@ class PaymentRequestRepository:
 
     async def find_by_reference(self, reference: str) -> PaymentRequest | None:
         row = await self.tx.row(_Q["find_request_by_reference"], reference)
+        return None if row is None else into(PaymentRequest, row)
+
+    async def find_open_of_customer(self, customer_id: str, rail: Rail) -> PaymentRequest | None:
+        """The oldest that the customer may still pay by that rail."""
+        row = await self.tx.row(_Q["find_open_request_of_customer"], customer_id, rail)
         return None if row is None else into(PaymentRequest, row)
 
     async def of_attempts(self, attempt_ids: Collection[str]) -> dict[str, PaymentRequest]:

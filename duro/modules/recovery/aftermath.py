@@ -77,14 +77,13 @@ def put_back(
     return Step(moved)
 
 
-def recover_late(*, schedule: Schedule, attempt: Attempt, now: datetime) -> Step:
-    """Paid by hand after the case was given up: what was lost or cancelled is recovered."""
-    by = RecoveredBy.MANUAL
+def recover_late(*, schedule: Schedule, attempt: Attempt, now: datetime, by: RecoveredBy) -> Step:
+    """Paid after the case was given up: what was lost or cancelled is recovered."""
     paid = replace(
         schedule.step(Action.RECOVER),
         recovered_by=by,
         closed_at=now,
-        reason="Paid by hand after it was given up.",
+        reason="Paid after it was given up.",
     )
     taken_back, why = _left_by(schedule)
     return Step(

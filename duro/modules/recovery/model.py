@@ -88,6 +88,8 @@ class RecoveredBy(StrEnum):
     RETRY = "retry"
     PAYDAY_RETRY = "payday_retry"
     NEW_CARD = "new_card"
+    OTHER_RAIL = "other_rail"
+    PAY_LINK = "pay_link"
     MANUAL = "manual"
 
 

@@ -11,11 +11,11 @@ from duro.billing.case import Context, Escalation
 from duro.billing.decision import Decision, Move, Rule
 from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, waiting_deadline
 from duro.billing.failures import Category, requires_new_card
-from duro.billing.rails import PULL, Rail
+from duro.billing.rails import PULL, PUSH, Rail
 from duro.billing.schedule import Action, Status
 from duro.modules.customers.model import Customer
 from duro.modules.invoices.model import Invoice
-from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod
+from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod, VirtualAccount
 from duro.modules.recovery.model import (
     DecisionRow,
     LedgerRow,
@@ -25,17 +25,21 @@ from duro.modules.recovery.model import (
     SettingsVersion,
 )
 
-# Rails that a customer with a phone or an e-mail could use, and that no adapter serves yet.
-_UNSERVED: Final = (Rail.USSD, Rail.TRANSFER)
+# What a customer can be told how to pay by: there must be a way to tell them.
+_TOLD: Final = (Rail.USSD, Rail.TRANSFER)
 _METHOD_CHANGED: Final = "method_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who is to pay, and the pull methods that could be charged now, by rail."""
+    """Who is to pay, and with what: the methods that could be charged now by rail, the preferred one first, and the
+    customer's own account number.
+    """
 
     customer: Customer
     methods: Mapping[Rail, PaymentMethod]
+    account: VirtualAccount | None = None
+    mandate_ready_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,9 @@ def follow_failure(
     )
     step = decide_next(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
     method_ids = {method.id for method in payer.methods.values()}
-    if not step.schedule.is_open or not method_ids or attempt.payment_method_id in method_ids:
+    was_asked = attempt.rail in PUSH
+    is_same = not method_ids or attempt.payment_method_id in method_ids
+    if not step.schedule.is_open or was_asked or is_same:
         return step
     # The method was changed while the old one was being charged.
     again = charge_new_method(
@@ -274,14 +280,17 @@ def _context(
     now: datetime,
 ) -> Context:
     has_contact = bool(payer.customer.email or payer.customer.phone)
-    rail = attempt.rail if attempt and attempt.payment_method_id else None
+    was_tried = attempt is not None and (attempt.payment_method_id or attempt.rail in PUSH)
+    rail = attempt.rail if attempt is not None and was_tried else None
     failures = [past for past in history if past.status is AttemptStatus.FAILED]
     same = [
         past
         for past in failures
         if past.rail is schedule.rail and past.failure_category is schedule.failure_category
     ]
-    usable = {*payer.methods, *(_UNSERVED if has_contact else ())}
+    usable = {*payer.methods, *(_TOLD if has_contact else ())}
+    if payer.account is not None:
+        usable.add(Rail.VIRTUAL_ACCOUNT)
     return Context(
         now=now,
         zone=zone,
@@ -298,8 +307,16 @@ def _context(
         spent_rails=frozenset(
             rail for rail, method in payer.methods.items() if is_spent(method, failures)
         ),
-        unserved_rails=_UNSERVED if has_contact else (),
         pulled_rails=frozenset(past.rail for past in failures if past.rail in PULL),
+        mandate_ready_at=payer.mandate_ready_at,
+        funds_short_at=max(
+            (
+                past.created_at
+                for past in failures
+                if past.failure_category is Category.INSUFFICIENT_FUNDS
+            ),
+            default=None,
+        ),
     )
 
 
@@ -315,6 +332,8 @@ def is_spent(method: PaymentMethod, history: Sequence[Attempt]) -> bool:
 
 def _recovered_by(schedule: Schedule, attempt: Attempt, history: Sequence[Attempt]) -> RecoveredBy:
     first = next((past for past in history if past.id != attempt.id), attempt)
+    if attempt.rail in PUSH or attempt.rail is not first.rail:
+        return RecoveredBy.OTHER_RAIL
     if first.payment_method_id != attempt.payment_method_id:
         return RecoveredBy.NEW_CARD
     if schedule.next_action is Move.MANUAL_RETRY:

@@ -83,6 +83,11 @@ class SubscriptionRepository:
         """Those that are over for good."""
         return {row["id"] for row in await self._tx.rows(_SQL["find_ended"], list(ids))}
 
+    async def lock_oldest_live_of(self, customer_id: str, currency: str) -> Subscription | None:
+        """The customer's oldest that goes on and is paid in that currency."""
+        row = await self._tx.row(_SQL["lock_oldest_live_subscription"], customer_id, currency)
+        return None if row is None else into(Subscription, row)
+
     async def find_rival(
         self, *, customer_id: str, plan_id: str, but: str | None = None
     ) -> str | None:

@@ -110,6 +110,8 @@ CREATE TABLE virtual_accounts (
     CONSTRAINT virtual_account_number_is_unique UNIQUE (tenant_id, account_number)
 );
 CREATE INDEX virtual_accounts_to_check ON virtual_accounts (tenant_id, check_at, id) WHERE check_at IS NOT NULL;
+-- A callback names nothing but the number.
+CREATE INDEX virtual_accounts_by_number ON virtual_accounts (account_number);
 
 -- What gateways told by themselves. A notice is a reason to ask, never the proof of a payment.
 CREATE TABLE gateway_callbacks (
@@ -195,6 +197,8 @@ ALTER TABLE payment_attempts ADD COLUMN fingerprint text;
 -- Once the customer was told what to pay, the request says when the gateway is asked, and no longer the attempt.
 ALTER TABLE payment_attempts DROP CONSTRAINT open_attempt_has_a_next_check;
 ALTER TABLE payment_attempts ADD CONSTRAINT open_attempt_has_a_next_check CHECK (status IN ('succeeded', 'failed') OR check_at IS NOT NULL OR review_reason IS NOT NULL OR status = 'pending' AND rail IN ('ussd', 'transfer', 'virtual_account'));
+ALTER TABLE payment_attempts DROP CONSTRAINT attempt_purpose_is_known;
+ALTER TABLE payment_attempts ADD CONSTRAINT attempt_purpose_is_known CHECK (purpose IN ('first', 'renewal', 'retry', 'plan_change', 'manual', 'pay_link'));
 -- A callback names nothing but a reference.
 CREATE INDEX attempts_by_reference ON payment_attempts (reference);
 

@@ -44,7 +44,7 @@ async def test_another_currency_is_held_for_review(shop: Shop) -> None:
     assert (await shop.run("billing.renew")).counts["held"] == 1
 
 
-async def test_a_second_success_of_one_invoice_is_held_to_be_refunded(shop: Shop) -> None:
+async def test_a_second_success_of_one_invoice_is_credit_for_the_next(shop: Shop) -> None:
     await shop.subscribe(await shop.plan())
     shop.clock.move(MONTH)
 
@@ -57,11 +57,13 @@ async def test_a_second_success_of_one_invoice_is_held_to_be_refunded(shop: Shop
     shop.gateway.after_charge = pay_otherwise
     ran = await shop.run("billing.renew")
 
-    assert (ran.counts["held"], ran.counts["errors"]) == (1, 0)
-    text = "SELECT status, review_reason FROM payment_attempts WHERE purpose = 'renewal'"
-    ((status, why),) = await shop.query(text)
-    assert status == "unknown"
-    assert "to be refunded" in why
+    assert (ran.counts["held"], ran.counts["errors"]) == (0, 0)
+    text = "SELECT status, is_excess FROM payment_attempts WHERE purpose = 'renewal'"
+    assert [tuple(row) for row in await shop.query(text)] == [("succeeded", True)]
+    ((balance, reason),) = await shop.query(
+        "SELECT balance_after_minor, reason FROM balance_entries"
+    )
+    assert (balance, reason) == (500_000, "overpayment")
 
 
 async def test_a_cancellation_before_the_gateway_is_asked_stops_the_charge(shop: Shop) -> None:
