@@ -49,6 +49,15 @@ _queue_depth: Final = Gauge(
 _limited: Final = Counter(
     "duro_requests_limited", "Requests refused by a rate limit.", ["kind"], registry=REGISTRY
 )
+_violations: Final = Gauge(
+    "duro_invariant_violations",
+    "Rows that break an invariant, of the tenants as each was checked last.",
+    ["invariant"],
+    registry=REGISTRY,
+)
+_checked: Final = Counter(
+    "duro_invariants_checked", "Invariants checked, by result.", ["result"], registry=REGISTRY
+)
 _pool: Final = Gauge(
     "duro_db_connections", "Database connections.", ["pool", "state"], registry=REGISTRY
 )
@@ -94,6 +103,15 @@ def note_scan_lag(*, work: str, lag_s: float) -> None:
 
 def note_queue(*, queue: str, waiting: int) -> None:
     _queue_depth.labels(queue).set(waiting)
+
+
+def note_violations(*, invariant: str, rows: int) -> None:
+    _violations.labels(invariant).set(rows)
+
+
+def count_checked(*, result: str, count: int) -> None:
+    """`result` is held, broken or unanswered."""
+    _checked.labels(result).inc(count)
 
 
 def note_pool(*, pool: str, used: int, idle: int) -> None:

@@ -26,6 +26,7 @@ from duro.runtime.pools import demand_migrated, needed, open_database
 from duro.runtime.probes import Probes
 from duro.runtime.sites import Listener, listen, serve_on
 from duro.runtime.stopping import stop_signals
+from duro.runtime.watching import Watch
 from duro.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -92,7 +93,12 @@ async def running(
         stack.push_async_callback(health_server.cleanup)
         limiter = _start_limiter(settings, redis_url, stack) if Role.PUBLIC in roles else None
         servers = await _serve(ground, system, listeners, extend, limiter)
-        jobs = _start_jobs(ground, system, queues) if Role.WORKER in roles else None
+        jobs = None
+        if Role.WORKER in roles:
+            jobs = _start_jobs(ground, system, queues)
+            watch = Watch(db)
+            watch.start()
+            stack.push_async_callback(watch.stop)
         stack.push_async_callback(_finish, servers, jobs)
         stack.callback(probes.say_stopping)
         yield Running(

@@ -24,3 +24,21 @@ SELECT id, name, time_zone, currency
 SELECT time_zone
   FROM tenants
  WHERE id = $1;
+
+-- name: list_tenants_after
+-- scope: core
+-- $1 id, $2 limit.
+SELECT id, name, time_zone, currency
+  FROM tenants
+ WHERE id > $1
+ ORDER BY id
+ LIMIT $2;
+
+-- name: nth_tenant
+-- scope: core
+-- $1 any number: counts around.
+SELECT id
+  FROM tenants
+ ORDER BY id
+ LIMIT 1
+OFFSET (SELECT $1::bigint % greatest(count(*), 1) FROM tenants);

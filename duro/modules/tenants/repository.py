@@ -32,6 +32,16 @@ class TenantRepository:
         """The first thousand."""
         return [_tenant(row) for row in await self._tx.rows(_SQL["list_tenants"], _LISTED_MAX)]
 
+    async def list_after(self, tenant_id: str) -> list[Tenant]:
+        """The next thousand by id; none are left when the answer is empty."""
+        rows = await self._tx.rows(_SQL["list_tenants_after"], tenant_id, _LISTED_MAX)
+        return [_tenant(row) for row in rows]
+
+    async def find_nth(self, number: int) -> str | None:
+        """The id of one tenant; numbers that follow each other go through all of them, around and around."""
+        row = await self._tx.row(_SQL["nth_tenant"], number)
+        return None if row is None else str(row["id"])
+
 
 async def zone_of(tx: Tx) -> ZoneInfo:
     """The time zone of the transaction's tenant."""
