@@ -21,6 +21,8 @@ _SATURDAY: Final = 5
 _WEEK: Final = 7
 _HOURS: Final = 24
 _DAY: Final = timedelta(days=1)
+# Each look around a day sees more than this to either side of it.
+_STEP: Final = timedelta(days=14)
 
 
 class PatternKind(StrEnum):
@@ -148,6 +150,18 @@ def is_expected(
         began <= at and today < began.astimezone(zone).date() + window
         for began in _instants(pattern, at, zone, holidays)
     )
+
+
+def paydays_between(
+    pattern: PaydayPattern, first: date, last: date, holidays: Collection[date] = ()
+) -> tuple[date, ...]:
+    """The local days on which the pattern pays, both ends included, without a day twice."""
+    found: set[date] = set()
+    around = first
+    while around < last + _STEP:
+        found |= {day for day in _dates(pattern, around, holidays) if first <= day <= last}
+        around += _STEP
+    return tuple(sorted(found))
 
 
 def _instants(
