@@ -7,7 +7,7 @@ from duro.kit import metrics
 from duro.kit.gate import Gate
 from duro.kit.http import build_app
 from duro.kit.limits import Limiter
-from duro.runtime import pages
+from duro.runtime import callbacks, pages
 from duro.runtime.compose import Ground, System
 from duro.runtime.docs import Docs
 from duro.runtime.guides import Guides
@@ -16,7 +16,7 @@ from duro.runtime.guides import Guides
 def build_public_app(
     ground: Ground, system: System, limiter: Limiter | None = None
 ) -> web.Application:
-    """The merchant API, its documentation, and the pages that customers open."""
+    """The merchant API, its documentation, the pages that customers open, and where gateways call back."""
     app = build_app(
         routes=system.routes,
         db=ground.db,
@@ -28,6 +28,7 @@ def build_public_app(
     app.router.add_get("/pay/i/{token}", pages.show_invoice)
     app.router.add_get("/pay/{mode:test|live}/{slug}", pages.link_page(ground))
     app.router.add_get("/checkout/{token}", pages.show_checkout)
+    app.router.add_post(callbacks.PATH, callbacks.callback_handler(system.callbacks))
     Docs(Guides(ground.public_url), system.routes).add_to(app)
     return app
 

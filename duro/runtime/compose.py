@@ -5,6 +5,7 @@ import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeAlias
 
 from pydantic import SecretStr
@@ -27,12 +28,15 @@ from duro.modules.access.uses import KeyUses
 from duro.modules.analytics import module as analytics
 from duro.modules.catalog import module as catalog
 from duro.modules.charging import module as charging
+from duro.modules.charging.engine import Charging
+from duro.modules.charging.receiving import settle_now
 from duro.modules.checkout import module as checkout
 from duro.modules.customers import module as customers
 from duro.modules.events import module as events
 from duro.modules.invoices import module as invoices
 from duro.modules.invoices.links import PayLinks
 from duro.modules.payments import module as payments
+from duro.modules.payments.callbacks import Callbacks
 from duro.modules.payments.gateway import Gateways
 from duro.modules.recovery import module as recovery
 from duro.modules.tenants import module as tenants
@@ -40,6 +44,7 @@ from duro.modules.testclock import module as testclock
 from duro.modules.testclock.repository import LIST_CLOCKS
 from duro.modules.webhooks import module as webhooks
 from duro.modules.webhooks.endpoints import EndpointService
+from duro.runtime.callbacks import callback_keys
 from duro.runtime.errors import StartError
 from duro.settings import Settings
 
@@ -63,6 +68,7 @@ class System:
     modules: tuple[Module, ...]
     authenticate: Authenticate
     endpoints: EndpointService
+    callbacks: Callbacks
     clocks: Statement | None = None
 
     @property
@@ -93,7 +99,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             access.build(),
             catalog.build(public_url=ground.public_url),
             customers.build(),
-            payments.build(simulated),
+            payments.build(
+                simulated, gateways, settle=partial(settle_now, Charging(gateways, links))
+            ),
             invoices.build(),
             recovery.build(),
             charging.build(gateways=gateways, links=links),
@@ -115,6 +123,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             clocks=LIST_CLOCKS,
             authenticate=Authenticator(ground.db, ground.clock, uses),
             endpoints=EndpointService(ground.db, envelope, egress),
+            callbacks=Callbacks(ground.db, gateways, callback_keys(master_key)),
         )
 
 

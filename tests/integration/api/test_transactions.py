@@ -14,7 +14,7 @@ from duro.kit.modes import Mode
 from duro.kit.registry import Routes
 from duro.modules.customers.routes import routes as customer_routes
 from duro.modules.payments import module as payments
-from duro.modules.payments.gateway import ChargeRequest
+from duro.modules.payments.gateway import ChargeRequest, Gateways
 from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.model import Attempt, AttemptStatus
 from duro.modules.payments.testcards import Instrument, token_of
@@ -31,7 +31,7 @@ def gateway(db: Database) -> SimulatedGateway:
 
 @pytest.fixture
 def routes(gateway: SimulatedGateway) -> Sequence[Routes]:
-    return (customer_routes, *payments.build(gateway).routes)
+    return (customer_routes, *payments.build(gateway, Gateways({Mode.TEST: gateway})).routes)
 
 
 async def add_many(db: Database, tenant: str, clock: FixedClock, count: int) -> list[Attempt]:
