@@ -10,6 +10,7 @@ from duro.billing.case import Context, Settings
 from duro.billing.decision import Decision, Move, Rule
 from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, waiting_deadline
 from duro.billing.failures import Category, classify, requires_new_card
+from duro.billing.learning import learn
 from duro.billing.outcome import Answer, Known, Told, World
 from duro.billing.pattern import PaydayPattern
 from duro.billing.rails import PULL, Rail
@@ -53,20 +54,21 @@ class Try:
     category: Category | None
 
 
-# A customer's payday, as far as the tries until now tell it.
-Learner: TypeAlias = Callable[[Sequence[Try], datetime], PaydayPattern | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """What is known of a customer besides the case: what was tried before it, and the public holidays."""
 
     past: Sequence[Try] = ()
     holidays: tuple[date, ...] = ()
-    learner: Learner | None = None
 
-    def payday(self, tries: Sequence[Try], now: datetime) -> PaydayPattern | None:
-        return None if self.learner is None else self.learner([*self.past, *tries], now)
+    def payday(self, tries: Sequence[Try], *, zone: ZoneInfo, now: datetime) -> PaydayPattern:
+        """As far as the charges until now tell it that hung on money."""
+        outcomes = [
+            (each.at, each.category is None)
+            for each in (*self.past, *tries)
+            if each.rail in PULL and each.category in (None, Category.INSUFFICIENT_FUNDS)
+        ]
+        return learn(outcomes, zone=zone, now=now, holidays=self.holidays).pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +183,7 @@ class _Ladder:
             spent_rails=frozenset(past.rail for past in self.failures if self._is_spent(past)),
             pulled_rails=frozenset(past.rail for past in self.failures if past.rail in PULL),
             funds_short_at=short[-1].at if short else None,
-            payday=self.knowledge.payday(self.failures, self.now)
-            if settings.learn_payday
-            else None,
+            payday=self._payday() if settings.learn_payday else None,
             holidays=self.knowledge.holidays,
         )
 
@@ -250,6 +250,9 @@ class _Ladder:
             contacts=len(self.told),
             tries=tuple(self.tries),
         )
+
+    def _payday(self) -> PaydayPattern:
+        return self.knowledge.payday(self.failures, zone=self.case.zone, now=self.now)
 
     def _token_of(self, rail: Rail) -> int:
         return self.token if rail is Rail.CARD else 0

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from duro.billing.decision import Move
-from duro.billing.ladder import Case, Knowledge, Learner, Strategy, Try, work
+from duro.billing.ladder import Case, Knowledge, Strategy, Try, work
 from duro.billing.outcome import EXPIRED, Answer, Known, Told
 from duro.billing.rails import Rail
 from duro.billing.simulation import OnStep, Report
@@ -116,7 +116,6 @@ def replay(
     cases: Sequence[RealCase],
     strategies: Sequence[Strategy],
     holidays: Sequence[date] = (),
-    learner: Learner | None = None,
     on_step: OnStep | None = None,
 ) -> Mapping[str, Report]:
     """Each strategy over the same real cases."""
@@ -124,7 +123,7 @@ def replay(
     if len(reports) < len(strategies):
         raise ValueError("strategies need names of their own")
     for done, real in enumerate(cases, start=1):
-        known = Knowledge(real.past, tuple(holidays), learner)
+        known = Knowledge(real.past, tuple(holidays))
         for strategy in strategies:
             result = work(case=real.case, strategy=strategy, world=FactWorld(real), knowledge=known)
             reports[strategy.name].add(result)

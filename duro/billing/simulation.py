@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from duro.billing.failures import classify
-from duro.billing.ladder import Case, Knowledge, Learner, Result, Strategy, Try, work
+from duro.billing.ladder import Case, Knowledge, Result, Strategy, Try, work
 from duro.billing.outcome import Known, MadeWorld
 from duro.billing.population import ZONE, Customer, Population
 from duro.billing.rails import Rail
@@ -92,7 +92,6 @@ def compare(
     *,
     population: Population,
     strategies: Sequence[Strategy],
-    learner: Learner | None = None,
     on_step: OnStep | None = None,
 ) -> Mapping[str, Report]:
     """Each strategy over the same renewals of the same customers, and the optimum.
@@ -104,7 +103,7 @@ def compare(
     if len(reports) < len(strategies) or OPTIMUM in reports:
         raise ValueError("strategies need names of their own")
     best = Report(OPTIMUM)
-    known = Knowledge(holidays=tuple(sorted(population.holidays)), learner=learner)
+    known = Knowledge(holidays=tuple(sorted(population.holidays)))
     for done, customer in enumerate(population.customers(), start=1):
         months = _months(population, customer)
         for strategy in strategies:
