@@ -6,7 +6,7 @@ import platform
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, Protocol
 
-from bench import api, clock, fuzz, renewals, scan
+from bench import api, clock, fuzz, recovery, renewals, scan
 from bench.ground import Ground, started
 from bench.table import Line, render
 from duro.kit.clock import SystemClock, monotonic_s
@@ -23,6 +23,7 @@ _BENCHES: Final[Mapping[str, _Bench]] = {
     "scan": scan.run,
     "api": api.run,
     "fuzz": fuzz.run,
+    "recovery": recovery.run,
 }
 
 
