@@ -1,6 +1,7 @@
 """Random tokens that carry a checksum, and the digest they are kept as."""
 
 import hashlib
+import hmac
 import secrets
 import zlib
 from typing import Final
@@ -14,6 +15,16 @@ _CHECKSUM_LENGTH: Final = 6
 def new_token(prefix: str) -> str:
     """`prefix`, 26 random characters, and a checksum over both."""
     body = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return body + _checksum(body)
+
+
+def derived_token(prefix: str, *, key: bytes, subject: str) -> str:
+    """As `new_token`, and the same for a subject each time: whoever has `key` can make it again."""
+    left = int.from_bytes(hmac.digest(key, f"{prefix}{subject}".encode(), hashlib.sha256))
+    body = prefix
+    for _ in range(_RANDOM_LENGTH):
+        left, digit = divmod(left, len(_ALPHABET))
+        body += _ALPHABET[digit]
     return body + _checksum(body)
 
 

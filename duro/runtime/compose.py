@@ -31,6 +31,7 @@ from duro.modules.charging import module as charging
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.receiving import settle_now
 from duro.modules.checkout import module as checkout
+from duro.modules.checkout.links import CheckoutLinks
 from duro.modules.customers import module as customers
 from duro.modules.events import module as events
 from duro.modules.invoices import module as invoices
@@ -49,6 +50,7 @@ from duro.runtime.errors import StartError
 from duro.settings import Settings
 
 _LINK_KEY: Final = b"duro pay links"
+_CHECKOUT_KEY: Final = b"duro checkout sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
     simulated = SimulatedGateway(ground.db)
     gateways = Gateways({Mode.TEST: simulated})
     links = PayLinks(ground.public_url, hmac.digest(master_key, _LINK_KEY, hashlib.sha256))
+    sessions = CheckoutLinks(
+        ground.public_url, hmac.digest(master_key, _CHECKOUT_KEY, hashlib.sha256)
+    )
     loopback = ground.settings.webhooks.allow_loopback
     async with GuardedEgress(allow_loopback=loopback) as egress, KeyUses(ground.db) as uses:
         features = (
@@ -105,7 +110,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             invoices.build(),
             recovery.build(),
             charging.build(gateways=gateways, links=links),
-            checkout.build(gateways=gateways, public_url=ground.public_url),
+            checkout.build(gateways=gateways, links=sessions),
             analytics.build(),
             webhooks.build(egress=egress, envelope=envelope),
         )

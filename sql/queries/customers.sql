@@ -28,6 +28,15 @@ SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, m
  ORDER BY id
  LIMIT cardinality($2::text[]);
 
+-- name: find_by_contact
+-- $2 ids, $3 e-mails in lower case, $4 phones, $5 limit. Whoever has any of them.
+SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, metadata, created_at
+  FROM customers
+ WHERE tenant_id = $1
+   AND (id = ANY ($2::text[]) OR lower(email) = ANY ($3::text[]) OR phone = ANY ($4::text[]))
+ ORDER BY id
+ LIMIT $5;
+
 -- name: lock_customer
 -- $2 id. Two changes at once: the second reads what the first has written.
 SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, metadata, created_at

@@ -74,6 +74,7 @@ CREATE TABLE checkout_sessions (
 );
 CREATE INDEX checkout_sessions_due_for_a_reminder ON checkout_sessions USING btree (tenant_id, reminds_at, id) WHERE reminds_at IS NOT NULL;
 CREATE INDEX checkout_sessions_newest_first ON checkout_sessions USING btree (tenant_id, created_at DESC, id DESC);
+CREATE INDEX checkout_sessions_of_person ON checkout_sessions USING btree (tenant_id, COALESCE(customer_id, lower(customer_email), customer_phone), created_at, id);
 ALTER TABLE checkout_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE checkout_sessions FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON checkout_sessions AS PERMISSIVE FOR ALL TO duro_live
@@ -98,8 +99,8 @@ CREATE TABLE customers (
     CONSTRAINT customers_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT customer_merchant_ref_is_unique UNIQUE (tenant_id, merchant_ref)
 );
-CREATE INDEX customers_by_email ON customers USING btree (tenant_id, lower(email)) WHERE email IS NOT NULL;
-CREATE INDEX customers_by_phone ON customers USING btree (tenant_id, phone) WHERE phone IS NOT NULL;
+CREATE INDEX customers_by_email ON customers USING btree (tenant_id, lower(email));
+CREATE INDEX customers_by_phone ON customers USING btree (tenant_id, phone);
 CREATE INDEX customers_newest_first ON customers USING btree (tenant_id, created_at DESC, id DESC);
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE customers FORCE ROW LEVEL SECURITY;

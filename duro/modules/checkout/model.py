@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 LIFETIME: Final = timedelta(hours=24)
+# Long enough to have looked for the card, soon enough to remember what it was for.
+REMINDED_AFTER: Final = timedelta(hours=1)
 
 
 class Kind(StrEnum):
@@ -40,6 +42,7 @@ class CheckoutSession:
     cancel_url: str | None
     metadata: dict[str, str]
     expires_at: datetime
+    reminds_at: datetime | None
     created_at: datetime
 
     def status_at(self, now: datetime) -> SessionStatus:
@@ -47,3 +50,12 @@ class CheckoutSession:
         if self.status is SessionStatus.OPEN and self.expires_at <= now:
             return SessionStatus.EXPIRED
         return self.status
+
+
+@dataclass(frozen=True, slots=True)
+class LeftSession:
+    """A session that may have been left behind; superseded if its person has begun another one since."""
+
+    session: CheckoutSession
+    digest: bytes
+    is_superseded: bool

@@ -1,5 +1,6 @@
 """The only reader and writer of `checkout_sessions`."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Final
@@ -7,11 +8,14 @@ from typing import Final
 from duro.errors import NotFoundError
 from duro.kit.db import Tx
 from duro.kit.rows import into
-from duro.kit.sql import queries
-from duro.modules.checkout.model import CheckoutSession
+from duro.kit.sql import Statement, queries
+from duro.modules.checkout.model import CheckoutSession, LeftSession
 
 _SQL: Final = queries("checkout")
-_NEW: Final = attrgetter(*(field.name for field in fields(CheckoutSession)))
+_COLUMNS: Final = tuple(field.name for field in fields(CheckoutSession))
+_NEW: Final = attrgetter(*_COLUMNS)
+LIST_TENANTS_WITH_LEFT: Final[Statement] = _SQL["list_tenants_with_left"]
+NEXT_REMINDER: Final[Statement] = _SQL["next_reminder"]
 
 
 class CheckoutRepository:
@@ -29,3 +33,19 @@ class CheckoutRepository:
         if row is None:
             raise NotFoundError("There is no such checkout session.")
         return into(CheckoutSession, row)
+
+    async def claim_left(self, limit: int) -> list[LeftSession]:
+        """Those whose reminder is due, held until the transaction ends."""
+        rows = await self._tx.rows(_SQL["claim_left"], self._tx.now, limit)
+        return [
+            LeftSession(
+                into(CheckoutSession, {name: row[name] for name in _COLUMNS}),
+                row["digest"],
+                row["is_superseded"],
+            )
+            for row in rows
+        ]
+
+    async def clear_reminders(self, ids: Sequence[str]) -> None:
+        """None of them is come back to again."""
+        await self._tx.run(_SQL["clear_reminders"], list(ids))

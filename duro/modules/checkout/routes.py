@@ -6,6 +6,7 @@ from duro.errors import ConflictError, GatewayNotConfiguredError, NotFoundError
 from duro.kit.call import ANY_KEY, Call
 from duro.kit.registry import Routes
 from duro.modules.checkout import service
+from duro.modules.checkout.links import CheckoutLinks
 from duro.modules.checkout.repository import CheckoutRepository
 from duro.modules.checkout.schemas import CheckoutCreate, CheckoutSessionOut, session_out
 from duro.modules.payments.gateway import Gateways
@@ -17,8 +18,8 @@ _EXAMPLE: Final = {
 }
 
 
-def routes(gateways: Gateways, public_url: str) -> Routes:
-    """The operations on checkout sessions, whose pages are below `public_url`."""
+def routes(gateways: Gateways, links: CheckoutLinks) -> Routes:
+    """The operations on checkout sessions, whose pages are where `links` say."""
     entries = Routes(tag="Checkout")
 
     @entries.post(
@@ -35,8 +36,8 @@ def routes(gateways: Gateways, public_url: str) -> Routes:
         The token is in this answer and in no other.
         """
         gateways.of(call.mode)
-        made = await service.create_session(call.tx, body, kind=call.credential.kind)
-        url = f"{public_url}/checkout/{made.token}"
+        made = await service.create_session(call.tx, body, links=links, kind=call.credential.kind)
+        url = links.url(made.token)
         return session_out(made.session, now=call.now, token=made.token, url=url)
 
     @entries.get("/v1/checkout/sessions/{id}", permission="read", id_prefix="chk")

@@ -1,21 +1,30 @@
 """Makes checkout sessions: who may ask for what, at which price, and where the customer goes afterwards."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from duro.errors import ConflictError, Detail, ForbiddenError, InvalidError
 from duro.kit.call import CredentialKind
-from duro.kit.crypto import new_token, sha256
+from duro.kit.crypto import sha256
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
 from duro.kit.schema import refuse
 from duro.modules.catalog import service as catalog
 from duro.modules.catalog.model import Plan
-from duro.modules.checkout.model import LIFETIME, CheckoutSession, Kind, SessionStatus
+from duro.modules.checkout.links import CheckoutLinks
+from duro.modules.checkout.model import (
+    LIFETIME,
+    REMINDED_AFTER,
+    CheckoutSession,
+    Kind,
+    SessionStatus,
+)
 from duro.modules.checkout.repository import CheckoutRepository
 from duro.modules.checkout.schemas import CheckoutCreate, is_https, is_on_this_machine
 from duro.modules.customers.repository import CustomerRepository
+from duro.modules.recovery.repository import settings_of
 
 _ONE_OF: Final = "Give exactly one of planId, amount and paymentLinkId."
 
@@ -28,7 +37,9 @@ class NewSession:
     token: str
 
 
-async def create_session(tx: Tx, asked: CheckoutCreate, *, kind: CredentialKind) -> NewSession:
+async def create_session(
+    tx: Tx, asked: CheckoutCreate, *, links: CheckoutLinks, kind: CredentialKind
+) -> NewSession:
     """An open session for a day of business time; the promo code is looked at and not redeemed."""
     _demand_one_source(asked)
     _demand_addresses(asked, tx.mode)
@@ -57,9 +68,10 @@ async def create_session(tx: Tx, asked: CheckoutCreate, *, kind: CredentialKind)
         cancel_url=asked.cancel_url,
         metadata=asked.metadata,
         expires_at=tx.now + LIFETIME,
+        reminds_at=await _reminder(tx, asked),
         created_at=tx.now,
     )
-    token = new_token(f"cs_{tx.mode.value}_")
+    token = links.token(mode=tx.mode, tenant_id=tx.tenant_id, session_id=session.id)
     await CheckoutRepository(tx).add(session, digest=sha256(token))
     return NewSession(session, token)
 
@@ -110,6 +122,14 @@ async def _plan_of(tx: Tx, asked: CheckoutCreate) -> Plan | None:
     if "currency" in asked.model_fields_set and asked.currency != plan.currency:
         raise refuse("currency", f"The plan is in {plan.currency}.")
     return plan
+
+
+async def _reminder(tx: Tx, asked: CheckoutCreate) -> datetime | None:
+    """When whoever leaves it open is reminded; nobody is who cannot be told, or where the merchant does not want it."""
+    if asked.customer_id or asked.customer_email or asked.customer_phone:
+        settings = (await settings_of(tx)).settings
+        return tx.now + REMINDED_AFTER if settings.abandoned_cart else None
+    return None
 
 
 async def _demand_welcome(tx: Tx, customer_id: str | None) -> None:

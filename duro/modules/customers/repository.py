@@ -15,6 +15,8 @@ from duro.modules.customers.errors import MerchantRefTakenError
 from duro.modules.customers.model import Customer
 
 _SQL: Final = queries("customers")
+# Nothing keeps a merchant from giving many customers one e-mail.
+_FOUND_MAX: Final = 10_000
 _NEW: Final = attrgetter(
     *("id", "email", "phone", "name", "merchant_ref", "metadata", "created_at")
 )
@@ -58,6 +60,14 @@ class CustomerRepository:
         """Those that exist, by id."""
         rows = await self._tx.rows(_SQL["find_customers"], list(ids))
         return {row["id"]: into(Customer, row) for row in rows}
+
+    async def find_by_contact(
+        self, *, ids: Collection[str], emails: Collection[str], phones: Collection[str]
+    ) -> list[Customer]:
+        """Whoever has any of them; e-mails in any case."""
+        lower = [email.lower() for email in emails]
+        args = (list(ids), lower, list(phones), _FOUND_MAX)
+        return [into(Customer, row) for row in await self._tx.rows(_SQL["find_by_contact"], *args)]
 
     async def list_newest(self, seek: Seek, wanted: CustomerFilter) -> list[Customer]:
         place = (seek.before_at, seek.before_id, seek.since_at)

@@ -246,9 +246,10 @@ CREATE INDEX payment_methods_about_to_expire ON payment_methods (tenant_id, expi
 -- When whoever left it open is reminded; null once that is done, and where nobody is to be.
 ALTER TABLE checkout_sessions ADD COLUMN reminds_at timestamptz;
 CREATE INDEX checkout_sessions_due_for_a_reminder ON checkout_sessions (tenant_id, reminds_at, id) WHERE reminds_at IS NOT NULL;
--- Who left a checkout is told by what they gave there.
-CREATE INDEX customers_by_email ON customers (tenant_id, lower(email)) WHERE email IS NOT NULL;
-CREATE INDEX customers_by_phone ON customers (tenant_id, phone) WHERE phone IS NOT NULL;
+-- Who left it is known by what they gave there; the newest of their sessions is the one to come back to.
+CREATE INDEX checkout_sessions_of_person ON checkout_sessions (tenant_id, COALESCE(customer_id, lower(customer_email), customer_phone), created_at, id);
+CREATE INDEX customers_by_email ON customers (tenant_id, lower(email));
+CREATE INDEX customers_by_phone ON customers (tenant_id, phone);
 
 -- A merchant changed how long before a renewal its customers are reminded: what was planned before is gone through in steps.
 CREATE TABLE reminder_replans (

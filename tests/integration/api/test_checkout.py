@@ -17,6 +17,7 @@ from duro.kit.modes import Mode
 from duro.kit.registry import Routes
 from duro.modules.catalog.routes import link_routes, promo_routes
 from duro.modules.catalog.routes import routes as plan_routes
+from duro.modules.checkout.links import CheckoutLinks
 from duro.modules.checkout.routes import routes as checkout_routes
 from duro.modules.customers.routes import routes as customer_routes
 from duro.modules.payments.gateway import Gateways
@@ -37,7 +38,10 @@ def routes(db: Database) -> Sequence[Routes]:
         link_routes(PUBLIC_URL),
         customer_routes,
         # A live gateway too, so that live sessions can be made here.
-        checkout_routes(Gateways({Mode.TEST: simulated, Mode.LIVE: simulated}), PUBLIC_URL),
+        checkout_routes(
+            Gateways({Mode.TEST: simulated, Mode.LIVE: simulated}),
+            CheckoutLinks(PUBLIC_URL, b"key"),
+        ),
     )
 
 
@@ -372,7 +376,8 @@ async def test_the_same_key_makes_one_session(client: Client, plan_id: str) -> N
 class TestWithoutALiveGateway:
     @pytest.fixture
     def routes(self, db: Database) -> Sequence[Routes]:
-        return (checkout_routes(Gateways({Mode.TEST: SimulatedGateway(db)}), PUBLIC_URL),)
+        gateways = Gateways({Mode.TEST: SimulatedGateway(db)})
+        return (checkout_routes(gateways, CheckoutLinks(PUBLIC_URL, b"key")),)
 
     async def test_nobody_is_asked_to_pay_what_cannot_be_charged(
         self, server: Server, tenant: str

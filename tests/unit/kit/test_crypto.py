@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duro.kit.crypto import is_token, new_token, sha256
+from duro.kit.crypto import derived_token, is_token, new_token, sha256
 
 PREFIX = "sk_test_"
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -45,6 +45,20 @@ def test_the_prefix_is_under_the_checksum() -> None:
 def test_no_text_breaks_the_check(text: str) -> None:
     assert not is_token(text, PREFIX)
     assert not is_token(PREFIX + text, PREFIX)
+
+
+def test_a_derived_token_is_that_of_its_key_prefix_and_subject_alone() -> None:
+    made = derived_token(PREFIX, key=b"k", subject="chk_1")
+
+    assert is_token(made, PREFIX)
+    assert derived_token(PREFIX, key=b"k", subject="chk_1") == made
+    others = [
+        derived_token(PREFIX, key=b"other", subject="chk_1"),
+        derived_token(PREFIX, key=b"k", subject="chk_2"),
+        derived_token("sk_live_", key=b"k", subject="chk_1"),
+    ]
+    bodies = {token[len(PREFIX) : -6] for token in (made, *others)}
+    assert len(bodies) == 4
 
 
 def test_a_token_is_kept_as_sha_256() -> None:
