@@ -7,9 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from pydantic import BaseModel
+
 from duro.kit import idempotency
 from duro.kit.db import Database, Tx
-from duro.kit.idempotency import Keyed
+from duro.kit.idempotency import Kept, Keyed
+from duro.kit.json import dumps
 from duro.kit.modes import Mode
 from duro.kit.pagination import ListQuery, Seek, seek
 from duro.kit.permissions import EVERYTHING
@@ -66,6 +69,8 @@ class Call:
     keyed: Keyed | None = None
     lease: datetime | None = None
     edge_tx: Tx | None = None
+    status: int = 200
+    kept: Kept | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -95,6 +100,14 @@ class Call:
         """Ties the idempotency key to what `tx` begins: from its commit on, a crash is resumed and not repeated."""
         if self.keyed is not None:
             self.lease = await idempotency.claim(tx, self.keyed, resource_id)
+
+    async def keep(self, tx: Tx, reply: BaseModel) -> None:
+        """Keeps the answer with what `tx` records, so that a repeat gets it as soon as that is committed."""
+        if self.keyed is None:
+            return
+        answer = Kept(self.status, dumps(reply.model_dump()))
+        if await idempotency.keep(tx, self.keyed, answer, lease=self.lease):
+            tx.once_committed(lambda: setattr(self, "kept", answer))
 
     def seek(self, name: str, query: ListQuery) -> Seek:
         """The place in the list `name` that the query asks for."""

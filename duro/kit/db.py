@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -97,6 +97,7 @@ class Tx:
     wall: datetime
     _connection: Any
     _bells: dict[Bell, None] = field(default_factory=dict)
+    _once_committed: list[Callable[[], None]] = field(default_factory=list)
 
     async def rows(self, statement: Statement, *args: object) -> list[Row]:
         _demand(statement, Scope.TENANT)
@@ -127,6 +128,16 @@ class Tx:
     def ring(self, work: str) -> None:
         """Have the worker look for work of this kind once this is committed."""
         self._bells[Bell(work, self.mode, self.tenant_id)] = None
+
+    def once_committed(self, then: Callable[[], None]) -> None:
+        """Have this done when what the transaction wrote is there for good, and not before."""
+        self._once_committed.append(then)
+
+    async def _told_committed(self, doorbell: Doorbell) -> None:
+        for then in self._once_committed:
+            then()
+        if self._bells:
+            await doorbell.ring(list(self._bells))
 
 
 @dataclass(slots=True)
@@ -231,8 +242,7 @@ class Database:
             has_clock = mode is Mode.TEST and _count(told) > 0
             tx = await self._tx(mode, tenant_id, connection, has_clock=has_clock)
             yield tx
-        if tx._bells:  # noqa: SLF001 - the transaction's own room
-            await self.doorbell.ring(list(tx._bells))  # noqa: SLF001 - as above
+        await tx._told_committed(self.doorbell)  # noqa: SLF001 - the transaction's own room
 
     @asynccontextmanager
     async def read(self, mode: Mode, tenant_id: str) -> AsyncIterator[Tx]:

@@ -73,7 +73,7 @@ class Edge:
         )
         self._admit(credential)
         intake = await self._reader.read(request)
-        call = Call(credential, request_id, wall, self._ports.db)
+        call = Call(credential, request_id, wall, self._ports.db, status=self.operation.status)
         if self.operation.takes_key:
             call.keyed = _keyed(request, intake, credential.kind)
         if call.keyed is None:
@@ -138,23 +138,33 @@ class Edge:
             return await self._keep_refusal(call, keyed, refusal)
 
     async def _in_parts(self, call: Call, keyed: Keyed, intake: Intake) -> Answer:
-        """The work in the operation's own transactions, its answer in one more."""
+        """The work in the operation's own transactions, its answer in one more if it kept none itself."""
         call.lease = None
-        async with call.begin() as tx:
-            found = await idempotency.find_or_take_over(tx, keyed)
+        found = await self._find(call, keyed)
         if isinstance(found, Kept):
             return Answer(found.status, found.body, is_replay=True)
         try:
-            body = self._body(await self._work(call, intake, found))
+            reply = await self._work(call, intake, found)
         except (NotFoundError, ConflictError) as refusal:
             return await self._keep_refusal(call, keyed, refusal)
         except Exception:
             await self._release(call, keyed)
             raise
-        done = Kept(self.operation.status, body)
+        if call.kept is not None:
+            return Answer(call.kept.status, call.kept.body)
+        done = Kept(self.operation.status, self._body(reply))
         async with call.begin() as tx:
             await idempotency.keep(tx, keyed, done, lease=call.lease)
         return Answer(done.status, done.body)
+
+    async def _find(self, call: Call, keyed: Keyed) -> Kept | Abandoned | None:
+        # Nearly every key is new, and to see that takes no transaction.
+        if not await self._ports.db.look(
+            call.mode, call.tenant.id, idempotency.FIND_KEY, keyed.key
+        ):
+            return None
+        async with call.begin() as tx:
+            return await idempotency.find_or_take_over(tx, keyed)
 
     async def _work(self, call: Call, intake: Intake, found: Abandoned | None) -> Reply:
         if found is None:

@@ -22,6 +22,7 @@ REPLAYED_HEADER: Final = "Idempotent-Replayed"
 LEASE: Final = timedelta(seconds=60)
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _SQL: Final = queries("idempotency")
+FIND_KEY: Final = _SQL["find_key"]
 
 
 class KeyInUseError(ConflictError):
@@ -85,7 +86,7 @@ async def find_or_lock(tx: Tx, keyed: Keyed) -> Kept | None:
 
 async def find_or_take_over(tx: Tx, keyed: Keyed) -> Kept | Abandoned | None:
     """The answer kept for this key, or the work that a dead process left; None when nothing was begun."""
-    found = await tx.row(_SQL["find_key"], keyed.key)
+    found = await tx.row(FIND_KEY, keyed.key)
     if found is None:
         return None
     if found["status"] is not None or tx.wall < found["locked_until"]:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from duro.kit.db import Database, Tx
+from duro.kit.db import Database, Row, Tx
 from duro.kit.modes import Mode
 from duro.kit.sql import Statement
 
@@ -21,6 +21,10 @@ class WorkScope:
 
     def begin(self) -> AbstractAsyncContextManager[Tx]:
         return self.db.begin(self.mode, self.tenant_id)
+
+    async def look(self, statement: Statement, *args: object) -> list[Row]:
+        """One statement that reads what is committed at this moment."""
+        return await self.db.look(self.mode, self.tenant_id, statement, *args)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,17 @@ SELECT version, settings, changed_at
  ORDER BY version DESC
  LIMIT 1;
 
+-- name: read_terms
+-- The zone of the tenant's own row, and what read_settings finds.
+SELECT t.time_zone, v.version, v.settings, v.changed_at
+  FROM tenants AS t
+  LEFT JOIN LATERAL (SELECT s.version, s.settings, s.changed_at
+                       FROM recovery_settings AS s
+                      WHERE s.tenant_id = $1
+                      ORDER BY s.version DESC
+                      LIMIT 1) AS v ON true
+ WHERE t.id = $1;
+
 -- name: lock_settings
 -- Versions of one tenant follow each other; an advisory lock, because version 1 has no row to hold.
 SELECT pg_advisory_xact_lock(hashtextextended('recovery_settings ' || $1::text, 0))::text;

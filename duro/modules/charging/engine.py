@@ -19,7 +19,7 @@ from duro.kit.work import WorkScope
 from duro.modules.charging.model import OpenCharge, Withdrawn
 from duro.modules.charging.outcome import FIRST_CHECK
 from duro.modules.charging.requested import LIFETIME
-from duro.modules.charging.settle import Settlement, pull_rail, settle_all
+from duro.modules.charging.settle import Ending, Settlement, pull_rail, settle_all
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.model import Invoice
 from duro.modules.payments.gateway import (
@@ -34,7 +34,7 @@ from duro.modules.payments.gateway import (
 )
 from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod, Purpose
 from duro.modules.recovery.service import Payer
-from duro.modules.subscriptions.repository import SubscriptionRepository
+from duro.modules.subscriptions.repository import find_ended
 
 log: Final = structlog.get_logger()
 
@@ -51,14 +51,16 @@ class Charging:
     links: PayLinks
     concurrency: int = 100
 
-    async def run(self, scope: WorkScope, charges: Sequence[OpenCharge]) -> Counter[str]:
-        """Phases two and three for attempts that are committed."""
+    async def run(
+        self, scope: WorkScope, charges: Sequence[OpenCharge], ending: Ending | None = None
+    ) -> Counter[str]:
+        """Phases two and three for attempts that are committed; `ending` is committed with what is recorded."""
         answers = await self.ask(scope, charges)
         settlements = [
             Settlement(charge.attempt, answer)
             for charge, answer in zip(charges, answers, strict=True)
         ]
-        return await settle_all(scope, settlements, self.links)
+        return await settle_all(scope, settlements, self.links, ending)
 
     async def ask(
         self, scope: WorkScope, charges: Sequence[OpenCharge]
@@ -76,9 +78,7 @@ class Charging:
         gateway = self.gateways.of(scope.mode)
         ended: set[str] = set()
         if any(charge.token is not None or charge.payer is not None for charge in charges):
-            async with scope.begin() as tx:
-                asked_for = {charge.attempt.subscription_id for charge in charges}
-                ended = await SubscriptionRepository(tx).find_ended(asked_for)
+            ended = await find_ended(scope, {charge.attempt.subscription_id for charge in charges})
 
         async def ask(charge: OpenCharge) -> Answer | Withdrawn:
             if charge.attempt.subscription_id in ended:
@@ -89,6 +89,8 @@ class Charging:
                 return Failed(NO_METHOD)
             return await charge_once(gateway, request_for(scope, charge.attempt, charge.token))
 
+        if len(charges) == 1:
+            return [await ask(charges[0])]
         return await asyncio.gather(*(ask(charge) for charge in charges))
 
 

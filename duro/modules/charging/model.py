@@ -27,13 +27,12 @@ from duro.modules.messages.repository import OutboxRepository
 from duro.modules.payments.model import Attempt, AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery.model import Schedule, SettingsVersion
-from duro.modules.recovery.repository import RecoveryRepository, settings_of
+from duro.modules.recovery.repository import RecoveryRepository, terms_of
 from duro.modules.recovery.service import Payer, Step
 from duro.modules.subscriptions import schemas as subscriptions
 from duro.modules.subscriptions.model import BalanceEntry, BalanceReason, Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.revenue import follow_revenue
-from duro.modules.tenants.repository import zone_of
 
 # What can change what a subscription earns; its plan's new price counts from the first payment at it.
 _MOVES_REVENUE: Final = frozenset(
@@ -71,15 +70,28 @@ class Case:
     """All that one settled attempt can touch, its rows locked."""
 
     subscription: Subscription
-    plan: Plan
     invoice: Invoice
     attempt: Attempt
     schedule: Schedule | None
     history: Sequence[Attempt]
-    payer: Payer
+    # Not read for a first charge or a renewal that was paid.
+    known_plan: Plan | None = None
+    known_payer: Payer | None = None
     # When a case was due next before its invoice was charged by hand, and what was known to be wrong before.
     planned_at: datetime | None = None
     known_error: dict[str, Any] | None = None
+
+    @property
+    def plan(self) -> Plan:
+        if self.known_plan is None:
+            raise ValueError(f"{self.attempt.id} is plain: its plan was not read")
+        return self.known_plan
+
+    @property
+    def payer(self) -> Payer:
+        if self.known_payer is None:
+            raise ValueError(f"{self.attempt.id} is plain: its payer was not read")
+        return self.known_payer
 
 
 @dataclass(slots=True)
@@ -269,7 +281,8 @@ def pay_url(tx: Tx, links: PayLinks, subscription: Subscription) -> str | None:
 
 async def changes_for(tx: Tx, links: PayLinks) -> Changes:
     """Nothing changed yet, with what the tenant has chosen."""
-    return Changes(tx, await zone_of(tx), links, await settings_of(tx))
+    zone, in_force = await terms_of(tx)
+    return Changes(tx, zone, links, in_force)
 
 
 class InvoiceExistsError(Exception):

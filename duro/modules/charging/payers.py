@@ -20,9 +20,8 @@ async def payers_of(tx: Tx, subscriptions: Sequence[Subscription]) -> dict[str, 
         sorted({row.customer_id for row in subscriptions})
     )
     methods = PaymentMethodRepository(tx)
-    own = await methods.find_many(
-        [row.payment_method_id for row in subscriptions if row.payment_method_id]
-    )
+    named = [row.payment_method_id for row in subscriptions if row.payment_method_id]
+    own = await methods.find_many(named) if named else {}
     without = [row.customer_id for row in subscriptions if row.payment_method_id not in own]
     defaults = await methods.defaults_of(without) if without else {}
     chosen = {

@@ -19,7 +19,7 @@ from duro.modules.charging.settle import Settlement, settle_all
 from duro.modules.payments.gateway import Answer, Failed, Finding, NotFound, Unknown
 from duro.modules.payments.model import Attempt, PaymentMethod
 from duro.modules.payments.repository import AttemptRepository, PaymentMethodRepository
-from duro.modules.subscriptions.repository import SubscriptionRepository
+from duro.modules.subscriptions.repository import find_ended
 
 _PASSES_MAX: Final = 5
 
@@ -105,10 +105,7 @@ def _next_pass(charge: OpenCharge, answer: Answer | Withdrawn) -> Settlement:
 async def _give_up(scope: WorkScope, spent: Sequence[OpenCharge]) -> list[Settlement]:
     if not spent:
         return []
-    async with scope.begin() as tx:
-        stopped = await SubscriptionRepository(tx).find_ended(
-            {charge.attempt.subscription_id for charge in spent}
-        )
+    stopped = await find_ended(scope, {charge.attempt.subscription_id for charge in spent})
     why = f"the gateway does not know the reference after {_PASSES_MAX} passes"
     return [
         Settlement(charge.attempt, Withdrawn(), is_check=True)

@@ -1,5 +1,6 @@
 """Subscriptions over HTTP, where creating and changing one may charge."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from duro.errors import ConflictError, GatewayNotConfiguredError, NotFoundError
@@ -12,7 +13,7 @@ from duro.modules.charging import first
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.lifecycle import Lifecycle
-from duro.modules.charging.model import pay_url
+from duro.modules.charging.model import Changes, pay_url
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.model import AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
@@ -97,9 +98,11 @@ def _creating(entries: Routes, charging: Charging) -> None:
         async with call.begin() as tx:
             begun = await first.begin_subscription(tx, body, charging)
             await call.claim(tx, begun.subscription.id)
-        if begun.charge is not None:
-            await charging.run(_scope(call), [begun.charge])
-        return await _read(call, begun.subscription.id, charging)
+        if begun.charge is None:
+            return await _read(call, begun.subscription.id, charging)
+        ending = _Ending(call, charging, begun.subscription.id)
+        await charging.run(_scope(call), [begun.charge], ending)
+        return ending.shown or await _read(call, begun.subscription.id, charging)
 
 
 def _changing(entries: Routes, lifecycle: Lifecycle) -> None:
@@ -167,6 +170,24 @@ def _resuming(entries: Routes, charging: Charging, lifecycle: Lifecycle) -> None
             return await _read(call, subscription_id, charging)
         await charging.run(_scope(call), [begun.charge])
         return await _settled(call, subscription_id, charging)
+
+
+@dataclass(slots=True)
+class _Ending:
+    """Shows the subscription, and keeps that answer, in the transaction that records its charge."""
+
+    call: Call
+    charging: Charging
+    subscription_id: str
+    shown: SubscriptionOut | None = None
+
+    async def __call__(self, tx: Tx, changes: Changes) -> None:
+        row = changes.subscriptions.get(self.subscription_id)
+        if row is None:
+            row = await SubscriptionRepository(tx).get(self.subscription_id)
+        reply = shown(tx, row, self.charging)
+        await self.call.keep(tx, reply)
+        tx.once_committed(lambda: setattr(self, "shown", reply))
 
 
 async def _settled(call: Call, subscription_id: str, charging: Charging) -> SubscriptionOut:

@@ -1,9 +1,9 @@
 """Phase three of a charge: own reply, look-up and callback all meet here, with the rows locked."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -17,7 +17,7 @@ from duro.modules.charging.model import Case, Changes, Withdrawn, changes_for
 from duro.modules.charging.payers import payers_of, with_all_rails
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.repository import InvoiceRepository
-from duro.modules.payments.gateway import Answer, Failed, Unknown
+from duro.modules.payments.gateway import Answer, Failed, Succeeded, Unknown
 from duro.modules.payments.model import Attempt, Purpose
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import aftermath
@@ -41,8 +41,15 @@ class Settlement:
     is_check: bool = False
 
 
+# What else is to be committed with a settlement.
+Ending: TypeAlias = Callable[[Tx, Changes], Awaitable[None]]
+
+
 async def settle_all(
-    scope: WorkScope, settlements: Sequence[Settlement], links: PayLinks
+    scope: WorkScope,
+    settlements: Sequence[Settlement],
+    links: PayLinks,
+    ending: Ending | None = None,
 ) -> Counter[str]:
     """Records a batch in one transaction; if that fails, each item in its own.
 
@@ -53,19 +60,21 @@ async def settle_all(
         return Counter()
     try:
         async with scope.begin() as tx:
-            return await settle(tx, settlements, links)
+            return await settle(tx, settlements, links, ending)
     except Exception:
         log.exception("settlement_batch_failed", items=len(settlements))
     counts: Counter[str] = Counter()
     for one in settlements:
-        counts += await _settle_singly(scope, one, links)
+        counts += await _settle_singly(scope, one, links, ending)
     return counts
 
 
-async def _settle_singly(scope: WorkScope, one: Settlement, links: PayLinks) -> Counter[str]:
+async def _settle_singly(
+    scope: WorkScope, one: Settlement, links: PayLinks, ending: Ending | None
+) -> Counter[str]:
     try:
         async with scope.begin() as tx:
-            return await settle(tx, [one], links)
+            return await settle(tx, [one], links, ending)
     except UnavailableError:
         raise
     except Exception:  # the boundary that keeps a bad row from its neighbours
@@ -75,12 +84,15 @@ async def _settle_singly(scope: WorkScope, one: Settlement, links: PayLinks) -> 
     return Counter(errors=1)
 
 
-async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> Counter[str]:
+async def settle(
+    tx: Tx, settlements: Sequence[Settlement], links: PayLinks, ending: Ending | None = None
+) -> Counter[str]:
     """Records what the gateway said, set by set."""
     changes = await changes_for(tx, links)
+    asked = [one.attempt for one in settlements]
     # What comes next after a failure depends on every rail that the customer has.
     failed = any(isinstance(one.answer, Failed) for one in settlements)
-    cases = await lock_cases(tx, [one.attempt for one in settlements], with_rails=failed)
+    cases = await lock_cases(tx, asked, with_rails=failed, plain=_plain(settlements))
     for one in settlements:
         case = cases.get(one.attempt.id)
         if case is None:
@@ -89,6 +101,8 @@ async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> 
         else:
             _record(changes, case, one)
     await changes.write()
+    if ending is not None:
+        await ending(tx, changes)
     return changes.counts
 
 
@@ -107,9 +121,12 @@ def _record(changes: Changes, case: Case, one: Settlement) -> None:
 
 
 async def lock_cases(
-    tx: Tx, asked: Sequence[Attempt], *, with_rails: bool = False
+    tx: Tx, asked: Sequence[Attempt], *, with_rails: bool = False, plain: Collection[str] = ()
 ) -> dict[str, Case]:
-    """By attempt, everything that its outcome can touch; `with_rails` where a failure has to be decided on."""
+    """By attempt, everything that its outcome can touch.
+
+    `with_rails` where a failure has to be decided on; of `plain` attempts neither plan nor payer is read.
+    """
     # Lock order: subscription, invoice, schedule, attempt.
     subscriptions = await SubscriptionRepository(tx).lock_many({a.subscription_id for a in asked})
     invoices = await InvoiceRepository(tx).lock_many({a.invoice_id for a in asked})
@@ -123,24 +140,36 @@ async def lock_cases(
         for invoice_id, of in schedules.items()
         if invoice_id in by_hand
     }
-    plans = await PlanRepository(tx).find_many(
-        sorted({row.plan_id for row in subscriptions.values()})
+    others = {attempt.subscription_id for attempt in attempts if attempt.id not in plain}
+    rows = [subscriptions[subscription_id] for subscription_id in others]
+    plans = (
+        await PlanRepository(tx).find_many(sorted({row.plan_id for row in rows})) if rows else {}
     )
-    payers = await payers_of(tx, list(subscriptions.values()))
+    payers = await payers_of(tx, rows) if rows else {}
     if with_rails:
         payers = await with_all_rails(tx, payers)
     return {
         attempt.id: Case(
             subscription=subscriptions[attempt.subscription_id],
-            plan=plans[subscriptions[attempt.subscription_id].plan_id],
+            known_plan=plans.get(subscriptions[attempt.subscription_id].plan_id),
             invoice=invoices[attempt.invoice_id],
             attempt=attempt,
             schedule=schedules.get(attempt.invoice_id),
             history=histories.get(attempt.invoice_id, [attempt]),
-            payer=payers[attempt.subscription_id],
+            known_payer=payers.get(attempt.subscription_id),
             planned_at=planned.get(attempt.invoice_id),
         )
         for attempt in attempts
+    }
+
+
+def _plain(settlements: Sequence[Settlement]) -> set[str]:
+    """Attempts that say all by themselves: the invoice tells the period, and nobody asks what else could be charged."""
+    return {
+        one.attempt.id
+        for one in settlements
+        if isinstance(one.answer, Succeeded)
+        and one.attempt.purpose in (Purpose.FIRST, Purpose.RENEWAL)
     }
 
 

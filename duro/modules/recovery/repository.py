@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from duro.errors import NotFoundError
-from duro.kit.db import Tx
+from duro.kit.db import Row, Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import Statement, queries
@@ -124,7 +125,18 @@ class RecoveryRepository:
 
 async def settings_of(tx: Tx) -> SettingsVersion:
     """The recovery settings in force for the transaction's tenant."""
-    row = await tx.row(_SQL["read_settings"])
+    return _in_force(await tx.row(_SQL["read_settings"]))
+
+
+async def terms_of(tx: Tx) -> tuple[ZoneInfo, SettingsVersion]:
+    """The time zone of the transaction's tenant and its settings in force, in one round trip."""
+    row = await tx.row(_SQL["read_terms"])
+    if row is None:
+        raise NotFoundError("There is no such tenant.")
+    return ZoneInfo(row["time_zone"]), _in_force(None if row["version"] is None else row)
+
+
+def _in_force(row: Row | None) -> SettingsVersion:
     if row is None:
         return DEFAULT_SETTINGS
     settings = RecoverySettings.from_dict(row["settings"])

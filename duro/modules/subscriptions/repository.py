@@ -10,6 +10,7 @@ from duro.kit.db import Tx, UniqueViolationError
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import Statement, queries
+from duro.kit.work import WorkScope
 from duro.modules.subscriptions.model import BalanceEntry, Subscription
 
 _SQL: Final = queries("subscriptions")
@@ -79,10 +80,6 @@ class SubscriptionRepository:
         """Those that nobody else holds."""
         return {row.id: row for row in await self._read("lock_free_subscriptions", list(ids))}
 
-    async def find_ended(self, ids: Collection[str]) -> set[str]:
-        """Those that are over for good."""
-        return {row["id"] for row in await self._tx.rows(_SQL["find_ended"], list(ids))}
-
     async def lock_oldest_live_of(self, customer_id: str, currency: str) -> Subscription | None:
         """The customer's oldest that goes on and is paid in that currency."""
         row = await self._tx.row(_SQL["lock_oldest_live_subscription"], customer_id, currency)
@@ -128,6 +125,11 @@ class SubscriptionRepository:
 
     async def _read(self, name: str, *args: object) -> list[Subscription]:
         return [into(Subscription, row) for row in await self._tx.rows(_SQL[name], *args)]
+
+
+async def find_ended(scope: WorkScope, ids: Collection[str]) -> set[str]:
+    """Those that are over for good at this moment."""
+    return {row["id"] for row in await scope.look(_SQL["find_ended"], list(ids))}
 
 
 def statement(name: str) -> Statement:
