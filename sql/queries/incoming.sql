@@ -16,7 +16,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
           AND invoice_id = $2
           AND applied_minor > 0
        ), moved AS (
-       SELECT id, least(applied_minor, $3 - before_minor) AS amount_minor
+       SELECT id, least(applied_minor, $3::bigint - before_minor) AS amount_minor
          FROM latest
         WHERE before_minor < $3
        )

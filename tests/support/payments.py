@@ -11,8 +11,15 @@ from duro.modules.customers.schemas import CustomerCreate
 from duro.modules.customers.service import create_customer
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.invoices.repository import InvoiceRepository
-from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
+from duro.modules.payments.model import (
+    Attempt,
+    AttemptStatus,
+    PaymentRequest,
+    Purpose,
+    RequestStatus,
+)
 from duro.modules.payments.repository import AttemptRepository
+from duro.modules.payments.requests import PaymentRequestRepository
 
 
 async def add_customer(tx: Tx) -> str:
@@ -86,3 +93,43 @@ async def add_attempt(
 
 def settled(attempt: Attempt, status: AttemptStatus, at: datetime) -> Attempt:
     return replace(attempt, status=status, settled_at=at, check_at=None, lease_until=None)
+
+
+async def add_request(
+    tx: Tx,
+    change: Callable[[PaymentRequest], PaymentRequest] = lambda request: request,
+    *,
+    customer_id: str | None = None,
+) -> PaymentRequest:
+    """An open request to pay ₦5,000 by transfer within a day, as the gateway's answer leaves it, or as changed."""
+    attempt = await add_attempt(
+        tx,
+        lambda made: replace(made, rail=Rail.TRANSFER, check_at=None, lease_until=None),
+        customer_id=customer_id,
+    )
+    request = change(
+        PaymentRequest(
+            id=new_id("prq", wall=tx.wall),
+            attempt_id=attempt.id,
+            invoice_id=attempt.invoice_id,
+            subscription_id=attempt.subscription_id,
+            customer_id=attempt.customer_id,
+            rail=Rail.TRANSFER,
+            status=RequestStatus.OPEN,
+            amount_minor=attempt.amount_minor,
+            received_minor=0,
+            currency=attempt.currency,
+            reference=attempt.reference,
+            details={
+                "bankName": "Duro Test Bank",
+                "accountNumber": "0123456789",
+                "accountName": "Duro",
+            },
+            expires_at=tx.now + timedelta(days=1),
+            check_at=tx.now + timedelta(minutes=5),
+            closed_at=None,
+            created_at=tx.now,
+        )
+    )
+    await PaymentRequestRepository(tx).add([request])
+    return request
