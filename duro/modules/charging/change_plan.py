@@ -13,6 +13,7 @@ from duro.modules.catalog.model import Plan
 from duro.modules.catalog.repository import PlanRepository, PromoRepository
 from duro.modules.charging import changed
 from duro.modules.charging.bill import open_invoice
+from duro.modules.charging.capping import within_caps
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
@@ -150,6 +151,7 @@ async def _open(changes: Changes, proposal: Proposal, invoice: Invoice) -> OpenC
     changes.new_invoices.append(invoice)
     changes.new_attempts.append(charge.attempt)
     changes.record("invoice_created", waiting, invoice)
+    (charge,) = await within_caps(changes.tx, [charge])
     return charge
 
 

@@ -83,6 +83,8 @@ class Charging:
         async def ask(charge: OpenCharge) -> Answer | Withdrawn:
             if charge.attempt.subscription_id in ended:
                 return Withdrawn()
+            if charge.refusal is not None:
+                return Failed(charge.refusal)
             if charge.payer is not None:
                 return await request_once(gateway, ask_for(scope, charge.attempt, charge.payer))
             if charge.token is None:

@@ -13,6 +13,7 @@ from duro.modules.catalog.model import Plan, PromoCode
 from duro.modules.catalog.repository import PlanRepository, PromoRepository
 from duro.modules.charging import payment
 from duro.modules.charging.bill import new_bill, new_invoice
+from duro.modules.charging.capping import within_caps
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.payers import payers_of
@@ -66,6 +67,7 @@ async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Chargin
         changes.record("subscription_created", fresh)
         payer = (await payers_of(tx, [fresh]))[fresh.id]
         begun = _bill_first(changes, fresh, plan, payer, {promo.id: promo} if promo else {})
+        begun = await _within_caps(tx, begun)
     await changes.write()
     if promo is not None:
         # Last, so that its row is held for a moment only, however many redeem it at once.
@@ -83,7 +85,7 @@ async def begin_resume(tx: Tx, subscription: Subscription, charging: Charging) -
     redeemed = await PromoRepository(tx).find_many(
         {subscription.live_promo_id} if subscription.live_promo_id else ()
     )
-    begun = _bill_first(changes, subscription, plan, payer, redeemed)
+    begun = await _within_caps(tx, _bill_first(changes, subscription, plan, payer, redeemed))
     await changes.write()
     return begun
 
@@ -94,6 +96,13 @@ async def finish(scope: WorkScope, charging: Charging, subscription_id: str) -> 
         subscription = await SubscriptionRepository(tx).get(subscription_id)
     if subscription.latest_invoice_id is not None:
         await settle_open(charging, scope, subscription.latest_invoice_id)
+
+
+async def _within_caps(tx: Tx, begun: Begun) -> Begun:
+    if begun.charge is None:
+        return begun
+    (charge,) = await within_caps(tx, [begun.charge])
+    return replace(begun, charge=charge)
 
 
 async def _free_customer(tx: Tx, customer_id: str, plan: Plan) -> str:

@@ -8,6 +8,7 @@ from duro.kit.db import Tx
 from duro.kit.work import WorkScope
 from duro.modules.catalog.model import Plan
 from duro.modules.catalog.repository import PlanRepository
+from duro.modules.charging.capping import within_caps
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
@@ -97,6 +98,7 @@ async def begin_pay(
         # It does not expire while its charge is open.
         changes.subscriptions[row.id] = replace(row, expires_at=None)
     changes.new_attempts.append(charge.attempt)
+    (charge,) = await within_caps(tx, [charge])
     await changes.write()
     return charge
 

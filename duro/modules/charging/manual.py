@@ -8,6 +8,7 @@ from duro.billing.states import Action, can
 from duro.errors import ConflictError
 from duro.kit.db import Tx
 from duro.kit.work import WorkScope
+from duro.modules.charging.capping import within_caps
 from duro.modules.charging.decided import follow, give_up
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
@@ -48,6 +49,7 @@ async def begin_retry(tx: Tx, charging: Charging, case_id: str, *, note: str | N
     )
     changes.take(step)
     changes.new_attempts.append(charge.attempt)
+    (charge,) = await within_caps(tx, [charge])
     await changes.write()
     return charge
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from duro.billing.failures import Category
 from duro.billing.quiet import quiet_until
 from duro.billing.rails import PULL
 from duro.kit.db import Tx
@@ -24,6 +25,7 @@ from duro.modules.ledger.model import Posting, charged, credited
 from duro.modules.ledger.repository import LedgerRepository
 from duro.modules.messages.model import NewMessage
 from duro.modules.messages.repository import OutboxRepository
+from duro.modules.payments.caps import CapRepository, PullOutcome
 from duro.modules.payments.model import Attempt, AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery.model import Schedule, SettingsVersion
@@ -50,6 +52,13 @@ _MOVES_REVENUE: Final = frozenset(
 )
 
 
+# Codes of our own, of attempts that the gateway never heard of.
+WITHDRAWN: Final = "canceled"
+BLOCKED: Final = "token_blocked"
+CAPPED: Final = "attempt_cap"
+NEVER_ASKED: Final = frozenset({WITHDRAWN, BLOCKED, CAPPED})
+
+
 @dataclass(frozen=True, slots=True)
 class OpenCharge:
     """An attempt that is committed and not yet asked of the gateway; no token, nothing to ask."""
@@ -58,6 +67,8 @@ class OpenCharge:
     token: str | None
     # Of a push rail: who is asked to pay.
     payer: Payer | None = None
+    # The code it fails with, because its card must not be charged now; the gateway is not asked.
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +251,7 @@ class Changes:
         await self._write_steps()
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
+        await CapRepository(tx).note(list(self._outcomes()))
         freed = await self.push.write(tx)
         await LedgerRepository(tx).post([*self._posted(currencies), *self.postings, *freed])
         await EventRepository(tx).add(self.events)
@@ -258,6 +270,20 @@ class Changes:
             is_overpaid = entry.reason is BalanceReason.OVERPAYMENT
             yield credited(
                 entry.id, entry.amount_minor, currencies[entry.id], is_overpaid=is_overpaid
+            )
+
+    def _outcomes(self) -> Iterator[PullOutcome]:
+        """What counts for or against the cards that the gateway was asked to charge."""
+        for row in self.attempts.values():
+            was_asked = row.fingerprint is not None and row.failure_code not in NEVER_ASKED
+            if not was_asked or row.status.is_open or row.settled_at != self.tx.now:
+                continue
+            yield PullOutcome(
+                fingerprint=row.fingerprint or "",
+                at=row.created_at,
+                has_failed=row.status is AttemptStatus.FAILED,
+                is_hard=row.failure_category is Category.HARD_DECLINE,
+                known_at=self.tx.now,
             )
 
     async def _write_steps(self) -> None:

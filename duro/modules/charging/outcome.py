@@ -15,7 +15,7 @@ from duro.billing.rails import PUSH
 from duro.billing.states import Action, Status, can
 from duro.modules.charging import changed, payment, requested
 from duro.modules.charging.decided import follow
-from duro.modules.charging.model import Case, Changes, Withdrawn
+from duro.modules.charging.model import WITHDRAWN, Case, Changes, Withdrawn
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.payments.gateway import Answer, Failed, Pending, Succeeded, Unknown
 from duro.modules.payments.model import (
@@ -34,8 +34,6 @@ log: Final = structlog.get_logger()
 # The gateway is asked again after this much business time, then ever less often.
 FIRST_CHECK: Final = timedelta(seconds=60)
 SLOWEST_CHECK: Final = timedelta(hours=1)
-# Of an attempt that was given up before the gateway was asked; no gateway's code.
-_WITHDRAWN: Final = "canceled"
 
 
 def apply(changes: Changes, case: Case, answer: Answer | Withdrawn) -> None:
@@ -119,7 +117,7 @@ def _withdraw(changes: Changes, case: Case) -> None:
     """Nothing was asked of the gateway and nothing will be: the subscription had been stopped."""
     now = changes.tx.now
     withdrawn = _settled(case.attempt, AttemptStatus.FAILED, now)
-    changes.attempts[withdrawn.id] = replace(withdrawn, failure_code=_WITHDRAWN)
+    changes.attempts[withdrawn.id] = replace(withdrawn, failure_code=WITHDRAWN)
     changes.counts["withdrawn"] += 1
     _drop(changes, case)
 

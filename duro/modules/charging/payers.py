@@ -7,6 +7,7 @@ from duro.billing.rails import Rail
 from duro.kit.db import Tx
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.accounts import VirtualAccountRepository
+from duro.modules.payments.caps import CapRepository
 from duro.modules.payments.mandates import MandateRepository
 from duro.modules.payments.model import Attempt, MandateStatus, PaymentMethod
 from duro.modules.payments.repository import PaymentMethodRepository
@@ -61,7 +62,7 @@ async def with_all_rails(tx: Tx, payers: Mapping[str, Payer]) -> dict[str, Payer
             methods.setdefault(Rail.DIRECT_DEBIT, debits[payer.customer.id])
         account = accounts.get(payer.customer.id)
         wider[key] = replace(payer, methods=methods, account=account)
-    return await _kept_to_mandates(tx, wider)
+    return await _with_caps(tx, await _kept_to_mandates(tx, wider))
 
 
 async def _kept_to_mandates(tx: Tx, payers: dict[str, Payer]) -> dict[str, Payer]:
@@ -80,6 +81,29 @@ async def _kept_to_mandates(tx: Tx, payers: dict[str, Payer]) -> dict[str, Payer
             rest = {rail: own for rail, own in payer.methods.items() if own is not debit}
             kept[key] = replace(payer, methods=rest)
     return kept
+
+
+async def _with_caps(tx: Tx, payers: dict[str, Payer]) -> dict[str, Payer]:
+    """With the cards that must not be charged any more, or not before a certain time."""
+    methods = [method for payer in payers.values() for method in payer.methods.values()]
+    caps = await CapRepository(tx).find([method.fingerprint for method in methods])
+    capped = {}
+    for key, payer in payers.items():
+        of = {
+            rail: caps[method.fingerprint]
+            for rail, method in payer.methods.items()
+            if method.fingerprint in caps
+        }
+        capped[key] = replace(
+            payer,
+            blocked=frozenset(rail for rail, cap in of.items() if cap.is_blocked),
+            capped_until={
+                rail: cap.free_at(tx.now)
+                for rail, cap in of.items()
+                if cap.free_at(tx.now) > tx.now
+            },
+        )
+    return capped
 
 
 def _debits(payers: Iterable[Payer]) -> Iterable[PaymentMethod]:

@@ -8,10 +8,12 @@ again: the passes only make sure that the first request is not still on its way.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from duro.billing.rails import PUSH
 from duro.kit.work import Ran, WorkScope
+from duro.modules.charging.capping import refusals_of
 from duro.modules.charging.engine import NO_METHOD, Charging, look_up, request_for
 from duro.modules.charging.model import OpenCharge, Withdrawn
 from duro.modules.charging.payers import askers_of
@@ -87,6 +89,7 @@ async def _look_up(
 async def _charge_again(
     charging: Charging, scope: WorkScope, missing: Sequence[OpenCharge]
 ) -> list[Settlement]:
+    missing = await _with_refusals(scope, missing)
     spent = [charge for charge in missing if charge.attempt.checks >= _PASSES_MAX]
     again = [charge for charge in missing if charge.attempt.checks < _PASSES_MAX]
     answers = await charging.ask(scope, again)
@@ -94,6 +97,15 @@ async def _charge_again(
         *await _give_up(scope, spent),
         *(_next_pass(charge, answer) for charge, answer in zip(again, answers, strict=True)),
     ]
+
+
+async def _with_refusals(scope: WorkScope, missing: Sequence[OpenCharge]) -> list[OpenCharge]:
+    """A card that must not be charged was never asked for, and is not now."""
+    if not missing:
+        return []
+    async with scope.begin() as tx:
+        refused = await refusals_of(tx, [charge.attempt for charge in missing])
+    return [replace(charge, refusal=refused.get(charge.attempt.id)) for charge in missing]
 
 
 def _next_pass(charge: OpenCharge, answer: Answer | Withdrawn) -> Settlement:

@@ -18,6 +18,7 @@ from duro.modules.catalog.model import Plan, PromoCode
 from duro.modules.catalog.repository import PlanRepository, PromoRepository
 from duro.modules.charging import payment
 from duro.modules.charging.bill import Bill, new_bill, new_invoice
+from duro.modules.charging.capping import within_caps
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.payers import payers_of
@@ -113,6 +114,7 @@ async def open_renewals(
             changes.new_attempts.append(charge.attempt)
             changes.record("invoice_created", claimed, invoice)
             charges.append(charge)
+        charges = await within_caps(tx, charges)
         await changes.write()
     return Opened(charges, changes.counts)
 

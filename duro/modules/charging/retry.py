@@ -16,6 +16,7 @@ from duro.billing.states import can
 from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
+from duro.modules.charging.capping import within_caps
 from duro.modules.charging.decided import follow
 from duro.modules.charging.engine import Charging, open_charge, open_request
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
@@ -87,6 +88,7 @@ async def open_retries(
         charge = _next_step(changes, schedule, subscription, invoices[invoice_id], payer)
         if charge is not None:
             charges.append(charge)
+    charges = await within_caps(tx, charges)
     await changes.write()
     return changes, charges
 

@@ -1,7 +1,7 @@
 """How a case moves: pure steps from a failure or a payment to the schedule, its log and the ledger."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -40,6 +40,9 @@ class Payer:
     methods: Mapping[Rail, PaymentMethod]
     account: VirtualAccount | None = None
     mandate_ready_at: datetime | None = None
+    # Rails whose card or account must never be charged again, or not before then.
+    blocked: frozenset[Rail] = frozenset()
+    capped_until: Mapping[Rail, datetime] = field(default_factory=dict[Rail, datetime])
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +307,9 @@ def _context(
         last_pull_at=schedule.last_pull_at,
         same_category_failures=max(len(same), 1),
         usable_rails=tuple(rail for rail in Rail if rail in usable),
-        spent_rails=frozenset(
-            rail for rail, method in payer.methods.items() if is_spent(method, failures)
-        ),
+        spent_rails=payer.blocked
+        | {rail for rail, method in payer.methods.items() if is_spent(method, failures)},
+        capped_until=payer.capped_until,
         pulled_rails=frozenset(past.rail for past in failures if past.rail in PULL),
         mandate_ready_at=payer.mandate_ready_at,
         funds_short_at=max(
