@@ -1,16 +1,18 @@
 """Owns customers, invoices and attempts for tests that are not about making them."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from duro.billing.rails import Rail
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
+from duro.kit.work import WorkScope
 from duro.modules.customers.schemas import CustomerCreate
 from duro.modules.customers.service import create_customer
 from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.invoices.repository import InvoiceRepository
+from duro.modules.payments.gateway import ChargeGateway, Credit, Unknown
 from duro.modules.payments.model import (
     Attempt,
     AttemptStatus,
@@ -133,3 +135,20 @@ async def add_request(
     )
     await PaymentRequestRepository(tx).add([request])
     return request
+
+
+@dataclass
+class Till:
+    """Remembers what was to be settled at once, and settles nothing."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def settle(self, _scope: WorkScope, reference: str) -> None:
+        self.asked.append(reference)
+
+
+async def credits_of(gateway: ChargeGateway, tenant_id: str, reference: str) -> Sequence[Credit]:
+    """What came under a reference in the gateway's books."""
+    found = await gateway.find_credits(tenant_id, reference)
+    assert not isinstance(found, Unknown)
+    return found
