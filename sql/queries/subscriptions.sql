@@ -211,6 +211,68 @@ UPDATE subscriptions
    AND id = $2
    AND expires_at IS NOT NULL;
 
+-- name: lock_on_the_way
+-- $2 the last one seen, $3 limit. Those that renew, by id; the rest of them are locked later.
+SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_index, period_starts_at, period_ends_at,
+       trial_ends_at, cycles_completed, cancel_at_period_end, canceled_at, cancel_reason, balance_minor,
+       scheduled_plan_id, is_exclusive, renews_at, expires_at, reminds_at, last_payment_error, latest_invoice_id,
+       metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
+  FROM subscriptions
+ WHERE tenant_id = $1
+   AND id > $2
+   AND status IN ('trialing', 'active')
+ ORDER BY id
+ LIMIT $3
+   FOR UPDATE;
+
+-- name: plan_reminders
+-- $2 ids, $3 when each is reminded, or null. The rows must be locked.
+UPDATE subscriptions AS s
+   SET reminds_at = n.reminds_at
+  FROM unnest($2::text[], $3::timestamptz[]) AS n (id, reminds_at)
+ WHERE s.tenant_id = $1
+   AND s.id = n.id;
+
+-- name: ask_for_replan
+-- $2 business time. One that is under way begins anew.
+INSERT INTO reminder_replans (tenant_id, after_id, due_at)
+VALUES ($1, '', $2)
+    ON CONFLICT ON CONSTRAINT reminder_replans_pkey DO UPDATE SET after_id = '', due_at = excluded.due_at;
+
+-- name: claim_replan
+-- $2 business time. Whoever holds the lock goes on with it.
+SELECT after_id
+  FROM reminder_replans
+ WHERE tenant_id = $1
+   AND due_at <= $2
+   FOR UPDATE SKIP LOCKED;
+
+-- name: advance_replan
+-- $2 the last one done.
+UPDATE reminder_replans
+   SET after_id = $2
+ WHERE tenant_id = $1;
+
+-- name: finish_replan
+-- Nothing is left to be planned anew.
+DELETE FROM reminder_replans
+ WHERE tenant_id = $1;
+
+-- name: next_replan
+-- When this tenant's reminders are to be planned anew.
+SELECT due_at
+  FROM reminder_replans
+ WHERE tenant_id = $1;
+
+-- name: list_tenants_with_replans
+-- scope: all tenants
+-- $1 wall time, $2 tenants with a time of their own, $3 those times. Few rows: one for each change under way.
+SELECT r.tenant_id
+  FROM reminder_replans r
+  LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = r.tenant_id
+ WHERE r.due_at <= COALESCE(own.now, $1::timestamptz)
+ ORDER BY r.tenant_id;
+
 -- name: postpone_reminder
 -- $2 id, $3 until. As postpone_renewal.
 UPDATE subscriptions

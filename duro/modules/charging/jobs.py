@@ -14,6 +14,8 @@ from duro.billing.states import Action, Status
 from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import DueWork, Ran, WorkScope
+from duro.modules.catalog.model import Plan
+from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging import refund
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.expiring import tell_of_expiry
@@ -21,6 +23,7 @@ from duro.modules.charging.model import Changes, changes_for
 from duro.modules.charging.receiving import check_accounts_due, check_requests_due
 from duro.modules.charging.reconcile import reconcile_due
 from duro.modules.charging.renew import renew_due
+from duro.modules.charging.replanning import replan_due
 from duro.modules.charging.retry import process_due
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.accounts import LIST_TENANTS_WITH_ACCOUNTS, NEXT_ACCOUNT
@@ -36,6 +39,7 @@ from duro.modules.subscriptions.repository import statement as subscriptions
 log: Final = structlog.get_logger()
 
 _MINUTE_S = 60
+_REPLAN_BATCH: Final = 500
 # An item that fails by a fault of ours is set aside for this long and then tried again.
 _SET_ASIDE: Final = timedelta(hours=1)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -94,6 +98,14 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
             run=partial(process_due, charging),
         ),
         DueWork(
+            name="billing.replan_reminders",
+            every_s=_MINUTE_S,
+            list_due=subscriptions("list_tenants_with_replans"),
+            next_due=subscriptions("next_replan"),
+            run=replan_due,
+            batch=_REPLAN_BATCH,
+        ),
+        DueWork(
             name="billing.remind",
             every_s=60 * _MINUTE_S,
             list_due=subscriptions("list_tenants_with_due_reminders"),
@@ -117,7 +129,7 @@ class _Kind:
     name: str
     claim: Callable[[SubscriptionRepository, int], Awaitable[list[Subscription]]]
     due_at: Callable[[Subscription], datetime | None]
-    do: Callable[[Changes, Subscription], Awaitable[None]]
+    do: Callable[[Changes, Subscription, Plan], Awaitable[None]]
     postpone: Callable[[SubscriptionRepository, str, datetime], Awaitable[None]]
 
 
@@ -131,7 +143,7 @@ async def remind_due(charging: Charging, scope: WorkScope, limit: int) -> Ran:
     return await _do_due(_REMINDER, charging, scope, limit)
 
 
-async def _expire(changes: Changes, row: Subscription) -> None:
+async def _expire(changes: Changes, row: Subscription, _: Plan) -> None:
     ended, event = row.step(Action.EXPIRE_INCOMPLETE)
     changes.subscriptions[ended.id] = ended
     for invoice in await InvoiceRepository(changes.tx).lock_open_of(row.id):
@@ -140,12 +152,13 @@ async def _expire(changes: Changes, row: Subscription) -> None:
     changes.counts["expired"] += 1
 
 
-async def _remind(changes: Changes, row: Subscription) -> None:
+async def _remind(changes: Changes, row: Subscription, plan: Plan) -> None:
     changes.subscriptions[row.id] = replace(row, reminds_at=None)
     template = "trial_ending" if row.status is Status.TRIALING else "renewal_reminder"
     is_near = row.period_ends_at is not None and row.period_ends_at > changes.tx.now
+    is_last = plan.max_cycles is not None and row.cycles_completed >= plan.max_cycles
     is_told = changes.in_force.settings.renewal_reminders and not row.cancel_at_period_end
-    if is_near and is_told:
+    if is_near and is_told and not is_last:
         cause = f"{row.id}:{row.period_index}:{row.anchor_at.isoformat()}"
         changes.tell(template, row, cause, {"renewsAt": row.period_ends_at})
         changes.counts["reminders"] += 1
@@ -187,8 +200,9 @@ async def _do_all(
     kind: _Kind, charging: Charging, tx: Tx, due: Sequence[Subscription]
 ) -> Counter[str]:
     changes = await changes_for(tx, charging.links)
+    plans = await PlanRepository(tx).find_many(sorted({row.plan_id for row in due}))
     for row in due:
-        await kind.do(changes, row)
+        await kind.do(changes, row, plans[row.plan_id])
     await changes.write()
     return Counter(changes.counts)
 

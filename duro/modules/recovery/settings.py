@@ -10,6 +10,7 @@ from duro.kit.db import Tx
 from duro.modules.recovery.model import RecoverySettings, SettingsVersion
 from duro.modules.recovery.repository import add_settings, lock_settings
 from duro.modules.recovery.schemas import RecoverySettingsPatch
+from duro.modules.subscriptions.repository import ReplanRepository
 
 _RAILS: Final = "rails"
 _OFFSETS: Final = "retry_offsets_hours"
@@ -18,18 +19,31 @@ _OFFSETS: Final = "retry_offsets_hours"
 async def change_settings(tx: Tx, body: RecoverySettingsPatch) -> SettingsVersion:
     """The settings after the change; what changes nothing makes no version. Raises `InvalidError`."""
     current = await lock_settings(tx)
+    wanted = changed_by(body, current.settings)
+    if wanted == current.settings:
+        return current
+    changed = SettingsVersion(current.version + 1, wanted, tx.now)
+    await add_settings(tx, changed)
+    if _moves_reminders(current.settings, wanted):
+        await ReplanRepository(tx).ask()
+    return changed
+
+
+def _moves_reminders(before: RecoverySettings, after: RecoverySettings) -> bool:
+    is_begun = after.renewal_reminders and not before.renewal_reminders
+    return is_begun or after.renewal_reminder_days != before.renewal_reminder_days
+
+
+def changed_by(body: RecoverySettingsPatch, settings: RecoverySettings) -> RecoverySettings:
+    """The settings with what `body` gives. Raises `InvalidError`."""
     given = body.changes()
     if _RAILS in given:
         given[_RAILS] = tuple(Rail(name) for name in given[_RAILS])
     if _OFFSETS in given:
         given[_OFFSETS] = tuple(given[_OFFSETS])
-    wanted = replace(current.settings, **given)
+    wanted = replace(settings, **given)
     _demand_sense(wanted, given)
-    if wanted == current.settings:
-        return current
-    changed = SettingsVersion(current.version + 1, wanted, tx.now)
-    await add_settings(tx, changed)
-    return changed
+    return wanted
 
 
 def _demand_sense(wanted: RecoverySettings, given: Mapping[str, Any]) -> None:

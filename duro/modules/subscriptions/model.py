@@ -11,6 +11,7 @@ from duro.billing.cycle import Period
 from duro.billing.states import Action, Status, transition
 
 INCOMPLETE_LIFETIME: Final = timedelta(hours=24)
+_SHORT_TRIAL_REMINDER: Final = timedelta(days=1)
 
 
 class BalanceReason(StrEnum):
@@ -176,15 +177,35 @@ class Subscription:
         self, period: Period, *, index: int, now: datetime, reminder: timedelta
     ) -> "Subscription":
         """Moved to a period: renewed at its end, reminded so long before it if that is still to come."""
-        reminds_at = period.ends_at - reminder
+        reminds_at = _reminder_in(period, reminder, is_trial=self.status is Status.TRIALING)
         return replace(
             self,
             period_index=index,
             period_starts_at=period.starts_at,
             period_ends_at=period.ends_at,
             renews_at=period.ends_at,
-            reminds_at=reminds_at if reminds_at > max(now, period.starts_at) else None,
+            reminds_at=reminds_at if reminds_at is not None and reminds_at > now else None,
         )
+
+    def reminder_anew(self, *, now: datetime, reminder: timedelta) -> datetime | None:
+        """When it is reminded after the merchant has changed how long before: at once, if that is over already.
+
+        Whoever was reminded of this period is planned again and not told again: a message goes out once per period.
+        """
+        starts_at, ends_at = self.period_starts_at, self.period_ends_at
+        if starts_at is None or ends_at is None or ends_at <= now:
+            return None
+        is_trial = self.status is Status.TRIALING
+        at = _reminder_in(Period(starts_at, ends_at), reminder, is_trial=is_trial)
+        return at and max(at, now)
+
+
+def _reminder_in(period: Period, reminder: timedelta, *, is_trial: bool) -> datetime | None:
+    """So long before the period's end; a trial that is shorter has its own, because nobody expects its first charge."""
+    at = period.ends_at - reminder
+    if is_trial and at <= period.starts_at:
+        at = period.ends_at - _SHORT_TRIAL_REMINDER
+    return at if at > period.starts_at else None
 
 
 def _text(at: datetime | None) -> str | None:

@@ -1,6 +1,6 @@
 """The only reader and writer of `subscriptions`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
@@ -123,8 +123,41 @@ class SubscriptionRepository:
     async def postpone_reminder(self, subscription_id: str, until: datetime) -> None:
         await self._tx.run(_SQL["postpone_reminder"], subscription_id, until)
 
+    async def lock_on_the_way(self, after_id: str, limit: int) -> list[Subscription]:
+        """Those that renew, by id, from the one after `after_id` on."""
+        return await self._read("lock_on_the_way", after_id, limit)
+
+    async def plan_reminders(self, reminders: Mapping[str, datetime | None]) -> None:
+        """When each is reminded, by id; the rows must be locked."""
+        if reminders:
+            args = (list(reminders), list(reminders.values()))
+            await self._tx.run(_SQL["plan_reminders"], *args)
+
     async def _read(self, name: str, *args: object) -> list[Subscription]:
         return [into(Subscription, row) for row in await self._tx.rows(_SQL[name], *args)]
+
+
+class ReplanRepository:
+    """Whether the reminders of one tenant and mode are being planned anew, and how far that has come."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def ask(self) -> None:
+        """From the first subscription on, also if one is under way."""
+        await self._tx.run(_SQL["ask_for_replan"], self._tx.now)
+        self._tx.ring("billing.replan_reminders")
+
+    async def claim(self) -> str | None:
+        """The last subscription that was done, held; None if there is nothing to do, or somebody else does it."""
+        row = await self._tx.row(_SQL["claim_replan"], self._tx.now)
+        return None if row is None else row["after_id"]
+
+    async def go_on(self, after_id: str) -> None:
+        await self._tx.run(_SQL["advance_replan"], after_id)
+
+    async def finish(self) -> None:
+        await self._tx.run(_SQL["finish_replan"])
 
 
 async def find_ended(scope: WorkScope, ids: Collection[str]) -> set[str]:

@@ -42,6 +42,43 @@ def test_a_period_that_is_nearly_over_has_no_reminder_left(active: Subscription)
     assert (late.reminds_at, late.renews_at) == (None, MONTH.ends_at)
 
 
+@pytest.mark.parametrize(
+    ("days", "reminder_days", "before_the_end"),
+    [(14, 3, 3), (14, 13, 13), (14, 14, 1), (3, 3, 1), (2, 30, 1), (1, 1, None), (1, 30, None)],
+)
+def test_a_trial_shorter_than_the_reminder_is_told_of_a_day_before_its_end(
+    active: Subscription, days: int, reminder_days: int, before_the_end: int | None
+) -> None:
+    trial = Period(NOW, NOW + days * DAY)
+    trialing = replace(active, status=Status.TRIALING)
+
+    planned = trialing.in_period(trial, index=-1, now=NOW, reminder=reminder_days * DAY)
+
+    told = None if before_the_end is None else trial.ends_at - before_the_end * DAY
+    assert planned.reminds_at == told
+    assert planned.reminder_anew(now=NOW, reminder=reminder_days * DAY) == told
+
+
+@pytest.mark.parametrize(
+    ("days_gone", "reminder_days", "planned_on_day"),
+    [(0, 3, 28), (0, 30, 1), (10, 3, 28), (10, 25, 10), (28, 3, 28), (30, 3, 30), (0, 31, None)],
+)
+def test_another_reminder_is_planned_for_its_day_or_at_once(
+    active: Subscription, days_gone: int, reminder_days: int, planned_on_day: int | None
+) -> None:
+    now = NOW + days_gone * DAY
+
+    planned = active.reminder_anew(now=now, reminder=reminder_days * DAY)
+
+    assert planned == (None if planned_on_day is None else NOW + planned_on_day * DAY)
+
+
+def test_nothing_is_planned_for_a_period_that_is_over(active: Subscription) -> None:
+    assert active.reminder_anew(now=MONTH.ends_at, reminder=3 * DAY) is None
+    without = replace(active, period_starts_at=None, period_ends_at=None)
+    assert without.reminder_anew(now=NOW, reminder=3 * DAY) is None
+
+
 @pytest.mark.parametrize("action", [Action.PAUSE, Action.RENEWAL_FAILED, Action.REACH_LIMIT])
 def test_leaving_the_renewing_states_leaves_nothing_to_renew(
     active: Subscription, action: Action
