@@ -90,3 +90,63 @@ SELECT d.currency, d.state, COALESCE(f.failure_code, d.failure_code) AS failure_
  GROUP BY d.currency, d.state, COALESCE(f.failure_code, d.failure_code), COALESCE(f.failure_category, d.failure_category)
  ORDER BY d.currency, d.state, failure_code, failure_category
  LIMIT 10000;
+
+-- name: read_recovery_times
+-- $2 from, $3 to, $4 currency. Whole seconds from the first failure to the recovery, of the cohort of read_cohort; both
+-- null without a recovery. The percentile is a time that was, none between two.
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY t.took_s) AS median_s,
+       percentile_disc(0.9) WITHIN GROUP (ORDER BY t.took_s) AS p90_s
+  FROM (SELECT floor(extract(epoch FROM d.closed_at - d.first_failed_at))::bigint AS took_s
+          FROM dunning_schedules d
+          JOIN invoices i ON i.tenant_id = d.tenant_id AND i.id = d.invoice_id
+         WHERE d.tenant_id = $1
+           AND d.opened_at >= $2
+           AND i.created_at >= $2
+           AND i.created_at < $3
+           AND d.currency = $4
+           AND d.state = 'recovered') AS t;
+
+-- name: read_recovery_tries
+-- $2 from, $3 to, $4 currency, $5 time zone. The tries after the first failure, of the cohort of read_cohort: settled,
+-- asked of a gateway (what was withdrawn has no category), and not more than was owed. Each counts in four ways.
+SELECT CASE WHEN grouping(t.rail) = 0 THEN 'rail'
+            WHEN grouping(t.number) = 0 THEN 'number'
+            WHEN grouping(t.weekday) = 0 THEN 'weekday'
+            ELSE 'day' END AS dimension,
+       COALESCE(t.rail, t.number::text, t.weekday::text, t.day::text) AS key,
+       count(*) AS tries,
+       sum(t.amount_minor) AS tried_minor,
+       count(*) FILTER (WHERE t.is_success) AS successes,
+       COALESCE(sum(t.amount_minor) FILTER (WHERE t.is_success), 0) AS succeeded_minor
+  FROM (SELECT a.rail, a.amount_minor, a.is_success, a.number,
+               extract(isodow FROM a.settled_at AT TIME ZONE $5)::integer AS weekday,
+               extract(day FROM a.settled_at AT TIME ZONE $5)::integer AS day
+          FROM dunning_schedules d
+          JOIN invoices i ON i.tenant_id = d.tenant_id AND i.id = d.invoice_id
+         CROSS JOIN LATERAL (
+               SELECT p.rail, p.amount_minor, p.settled_at, p.status = 'succeeded' AS is_success,
+                      row_number() OVER (ORDER BY p.created_at, p.id) AS number
+                 FROM payment_attempts p
+                WHERE p.tenant_id = d.tenant_id
+                  AND p.invoice_id = d.invoice_id
+                  AND NOT p.is_excess
+                  AND (p.status = 'succeeded' OR p.status = 'failed' AND p.failure_category IS NOT NULL)) AS a
+         WHERE d.tenant_id = $1
+           AND d.opened_at >= $2
+           AND i.created_at >= $2
+           AND i.created_at < $3
+           AND d.currency = $4) AS t
+ WHERE t.number > 1
+ GROUP BY GROUPING SETS ((t.rail), (t.number), (t.weekday), (t.day))
+ ORDER BY dimension, COALESCE(t.number, t.weekday, t.day), key
+ LIMIT 10000;
+
+-- name: read_settings_changes
+-- $2 from, $3 to.
+SELECT version, changed_at
+  FROM recovery_settings
+ WHERE tenant_id = $1
+   AND changed_at >= $2
+   AND changed_at < $3
+ ORDER BY version
+ LIMIT 1000;

@@ -18,6 +18,8 @@ _BOUNDS: Final = {
     "dunning_schedules": ["opened_at >= $2", "schedules_of_subscription", "invoice_id = i.id"],
     "invoices": ["id = d.invoice_id", "created_at >= $2"],
     "payment_attempts": ["invoice_id = d.invoice_id", "invoice_id = i.id"],
+    # A merchant has a handful.
+    "recovery_settings": ["recovery_settings_pkey"],
 }
 # Four thousand cases over as many hours, one in a hundred of them open.
 _FILL: Final = (

@@ -1,11 +1,14 @@
 """Sums of a period in one currency; `docs/metrics.md` defines every one of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from duro.billing.money import round_half_up
 
 _SCALE = 10_000
+_OPEN = ("scheduled", "in_flight", "awaiting_customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +76,132 @@ class Ledger:
         return self.closing_minor - self.total("entered") + left
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many, and how much in minor units."""
+
+    count: int = 0
+    amount_minor: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.count + other.count, self.amount_minor + other.amount_minor)
+
+
+NOTHING = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class CohortPart:
+    """The cases in one state that came to be at risk by one failure."""
+
+    state: str
+    failure_code: str
+    failure_category: str
+    cases: Tally
+
+
 @dataclass(slots=True)
 class Cohort:
     """The cases of the invoices billed in a period, as they stand now."""
 
     currency: str
-    in_flight_minor: int = 0
-    recovered_minor: int = 0
-    exhausted_minor: int = 0
-    by_code: dict[str, int] = field(default_factory=dict)
-    by_category: dict[str, int] = field(default_factory=dict)
+    parts: list[CohortPart] = field(default_factory=list)
+
+    @property
+    def in_flight(self) -> Tally:
+        return self.within(*_OPEN)
+
+    @property
+    def recovered(self) -> Tally:
+        return self.within("recovered")
+
+    @property
+    def exhausted(self) -> Tally:
+        return self.within("exhausted")
+
+    @property
+    def canceled(self) -> Tally:
+        return self.within("canceled")
+
+    @property
+    def all(self) -> Tally:
+        return sum((part.cases for part in self.parts), NOTHING)
 
     @property
     def recovery_rate(self) -> float:
-        return ratio(self.recovered_minor, self.recovered_minor + self.exhausted_minor)
+        """Of the money."""
+        return share(self.recovered.amount_minor, self.exhausted.amount_minor)
+
+    @property
+    def case_rate(self) -> float:
+        """Of the cases."""
+        return share(self.recovered.count, self.exhausted.count)
+
+    def within(self, *states: str) -> Tally:
+        return sum((part.cases for part in self.parts if part.state in states), NOTHING)
+
+    def by_code(self) -> dict[str, "Cohort"]:
+        """Each failure code as a cohort of its own, by name."""
+        return self._by(lambda part: part.failure_code)
+
+    def by_category(self) -> dict[str, "Cohort"]:
+        return self._by(lambda part: part.failure_category)
+
+    def _by(self, key: Callable[[CohortPart], str]) -> dict[str, "Cohort"]:
+        names = sorted({key(part) for part in self.parts})
+        return {
+            name: Cohort(self.currency, [part for part in self.parts if key(part) == name])
+            for name in names
+        }
+
+
+class Dimension(StrEnum):
+    """What tries are told apart by."""
+
+    RAIL = "rail"
+    NUMBER = "number"
+    WEEKDAY = "weekday"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What was tried after the first failure, and what of it succeeded."""
+
+    dimension: Dimension
+    key: str
+    tried: Tally
+    succeeded: Tally
+
+    @property
+    def success_rate(self) -> float:
+        """Of the money."""
+        return ratio(self.succeeded.amount_minor, self.tried.amount_minor)
+
+    @property
+    def try_rate(self) -> float:
+        return ratio(self.succeeded.count, self.tried.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds from the first failure to the recovery; None without one."""
+
+    median_s: int | None
+    p90_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """When a version of the recovery settings came into force."""
+
+    version: int
+    changed_at: datetime
+
+
+def share(won: int, lost: int) -> float:
+    """What was won of what is decided."""
+    return ratio(won, won + lost)
 
 
 def ratio(part: int, whole: int) -> float:

@@ -1,13 +1,24 @@
 """Reads the numbers; each comes from one statement, so that its parts are of one instant."""
 
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from duro.kit.db import Tx
 from duro.kit.sql import queries
-from duro.modules.analytics.model import Cohort, Ledger, Revenue, Span
+from duro.modules.analytics.model import (
+    Cohort,
+    CohortPart,
+    Dimension,
+    Ledger,
+    Revenue,
+    SettingsChange,
+    Span,
+    Tally,
+    Times,
+    Tries,
+)
 
 _SQL: Final = queries("analytics")
-_OPEN: Final = frozenset({"scheduled", "in_flight", "awaiting_customer"})
 
 
 class AnalyticsRepository:
@@ -35,20 +46,33 @@ class AnalyticsRepository:
         found: dict[str, Cohort] = {}
         for row in await self._tx.rows(_SQL["read_cohort"], span.starts_at, span.ends_at):
             cohort = found.setdefault(row["currency"], Cohort(row["currency"]))
-            _count(cohort.by_code, row["failure_code"], row["cases"])
-            _count(cohort.by_category, row["failure_category"], row["cases"])
-            amount = int(row["amount_minor"])
-            if row["state"] in _OPEN:
-                cohort.in_flight_minor += amount
-            elif row["state"] == "recovered":
-                cohort.recovered_minor += amount
-            elif row["state"] == "exhausted":
-                cohort.exhausted_minor += amount
+            cases = Tally(row["cases"], int(row["amount_minor"]))
+            reason = (row["failure_code"], row["failure_category"])
+            cohort.parts.append(CohortPart(row["state"], *reason, cases))
         return found
 
+    async def times(self, span: Span, currency: str) -> Times:
+        """To the recovery of what `cohort` counts as recovered."""
+        args = (span.starts_at, span.ends_at, currency)
+        row = await self._tx.row(_SQL["read_recovery_times"], *args)
+        return Times(None, None) if row is None else Times(row["median_s"], row["p90_s"])
 
-def _count(counts: dict[str, int], name: str, cases: int) -> None:
-    counts[name] = counts.get(name, 0) + cases
+    async def tries(self, span: Span, currency: str, zone: ZoneInfo) -> list[Tries]:
+        """Of the cases of `cohort`; days are those of `zone`."""
+        args = (span.starts_at, span.ends_at, currency, zone.key)
+        return [
+            Tries(
+                Dimension(row["dimension"]),
+                row["key"],
+                Tally(row["tries"], int(row["tried_minor"])),
+                Tally(row["successes"], int(row["succeeded_minor"])),
+            )
+            for row in await self._tx.rows(_SQL["read_recovery_tries"], *args)
+        ]
+
+    async def settings_changes(self, span: Span) -> list[SettingsChange]:
+        rows = await self._tx.rows(_SQL["read_settings_changes"], span.starts_at, span.ends_at)
+        return [SettingsChange(row["version"], row["changed_at"]) for row in rows]
 
 
 def _whole(row: dict[str, Any]) -> dict[str, Any]:

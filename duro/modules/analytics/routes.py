@@ -8,12 +8,16 @@ from duro.modules.analytics import service
 from duro.modules.analytics.model import Cohort, Ledger, Revenue
 from duro.modules.analytics.repository import AnalyticsRepository
 from duro.modules.analytics.schemas import (
+    AccountsOut,
     FailuresOut,
     FailuresQuery,
     LedgerOut,
     OverviewOut,
     PeriodQuery,
+    RecoveryOut,
 )
+from duro.modules.ledger.model import Balances
+from duro.modules.ledger.repository import LedgerRepository
 
 routes: Final = Routes(tag="Analytics")
 
@@ -55,5 +59,33 @@ async def read_ledger(call: Call, query: PeriodQuery) -> LedgerOut:
         items=[
             service.ledger_item(ledgers.get(currency) or Ledger(currency), span)
             for currency in service.currencies(call.tenant.currency, ledgers)
+        ]
+    )
+
+
+@routes.get("/v1/analytics/recovery", permission="read")
+async def read_recovery(call: Call, query: FailuresQuery) -> RecoveryOut:
+    """How much of what failed in a period came back, how soon, why it had failed, and which tries brought it."""
+    zone = call.tenant.zone
+    span = service.span_of(query, zone=zone, now=call.now)
+    currency = query.currency or call.tenant.currency
+    repository = AnalyticsRepository(call.tx)
+    found = service.Recovery(
+        cohort=(await repository.cohort(span)).get(currency) or Cohort(currency),
+        times=await repository.times(span, currency),
+        tries=await repository.tries(span, currency, zone),
+        changes=await repository.settings_changes(span),
+    )
+    return service.recovery(found, span)
+
+
+@routes.get("/v1/analytics/accounts", permission="read")
+async def read_accounts(call: Call) -> AccountsOut:
+    """The merchant's accounts now: what came in, what is owed to it, and what is the customers' or nobody's yet."""
+    found = await LedgerRepository(call.tx).balances()
+    return AccountsOut.model_construct(
+        items=[
+            service.accounts_item(found.get(currency) or Balances(currency))
+            for currency in service.currencies(call.tenant.currency, found)
         ]
     )

@@ -153,3 +153,85 @@ class LedgerOut(Out):
     """The recovery ledger of a period, an entry for each currency."""
 
     items: list[LedgerItem]
+
+
+class TallyOut(Out):
+    """How many, and how much in minor units."""
+
+    count: int
+    amount: int
+
+
+class DecidedOut(Out):
+    """Cases by how they came to be at risk: all of them, and what became of those that are decided."""
+
+    key: str
+    all: TallyOut
+    recovered: TallyOut
+    exhausted: TallyOut
+    recovery_rate: Annotated[float, Field(description="Of the money that is decided.")]
+    case_rate: Annotated[float, Field(description="Of the cases that are decided.")]
+
+
+class TriesOut(Out):
+    """Charges and requests after the first failure: all that were settled, and those that brought the money."""
+
+    key: str
+    tried: TallyOut
+    succeeded: TallyOut
+    success_rate: Annotated[float, Field(description="Of the money that was tried for.")]
+    try_rate: Annotated[float, Field(description="Of the tries.")]
+
+
+class TimeToRecoverOut(Out):
+    """From the first failure to the recovery; null without a recovery."""
+
+    median_seconds: int | None
+    p90_seconds: int | None
+
+
+class SettingsChangeOut(Out):
+    """A mark: other settings were in force from here on."""
+
+    version: int
+    changed_at: datetime
+
+
+class RecoveryOut(Out):
+    """The failed renewals billed in a period, as they stand now: how much came back, how soon, and by which try."""
+
+    currency: str
+    from_: Annotated[datetime, Field(alias="from")]
+    to: datetime
+    all: TallyOut
+    in_flight: TallyOut
+    recovered: TallyOut
+    exhausted: TallyOut
+    canceled: TallyOut
+    recovery_rate: Annotated[float, Field(description="Of the money that is decided.")]
+    case_rate: Annotated[float, Field(description="Of the cases that are decided.")]
+    time_to_recover: TimeToRecoverOut
+    by_failure_code: list[DecidedOut]
+    by_category: list[DecidedOut]
+    by_rail: list[TriesOut]
+    by_attempt: Annotated[list[TriesOut], Field(description="1 is the renewal itself.")]
+    by_weekday: Annotated[list[TriesOut], Field(description="1 is Monday, in the merchant's zone.")]
+    by_day_of_month: list[TriesOut]
+    settings_changes: list[SettingsChangeOut]
+
+
+class AccountsItem(Out):
+    """Debits less credits in one currency, in minor units: together they are 0."""
+
+    currency: str
+    gateway_clearing: int
+    customer_credit: int
+    wallet: int
+    merchant_payable: int
+    suspense: int
+
+
+class AccountsOut(Out):
+    """The accounts of the merchant, an entry for each currency."""
+
+    items: list[AccountsItem]

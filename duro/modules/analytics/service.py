@@ -1,22 +1,41 @@
 """Which period is meant, and the numbers of it put together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from duro.kit.schema import refuse
-from duro.modules.analytics.model import Cohort, Ledger, Revenue, Span
+from duro.modules.analytics.model import (
+    Cohort,
+    Dimension,
+    Ledger,
+    Revenue,
+    SettingsChange,
+    Span,
+    Tally,
+    Times,
+    Tries,
+)
 from duro.modules.analytics.schemas import (
+    AccountsItem,
     ChurnedOut,
     ChurnOut,
     CurrencyOverview,
+    DecidedOut,
     FailuresOut,
     LedgerItem,
     MovementsOut,
     PeriodQuery,
     ReasonsOut,
+    RecoveryOut,
+    SettingsChangeOut,
+    TallyOut,
+    TimeToRecoverOut,
+    TriesOut,
 )
+from duro.modules.ledger.model import Balances
 
 _LONGEST: Final = timedelta(days=400)
 _INSTANT: Final = timedelta(microseconds=1)
@@ -73,12 +92,12 @@ def overview(revenue: Revenue, ledger: Ledger, cohort: Cohort) -> CurrencyOvervi
 
 def failures(cohort: Cohort, span: Span) -> FailuresOut:
     return FailuresOut.model_construct(
-        in_flight=cohort.in_flight_minor,
-        recovered=cohort.recovered_minor,
-        exhausted=cohort.exhausted_minor,
+        in_flight=cohort.in_flight.amount_minor,
+        recovered=cohort.recovered.amount_minor,
+        exhausted=cohort.exhausted.amount_minor,
         recovery_rate=cohort.recovery_rate,
-        by_failure_code=cohort.by_code,
-        by_category=cohort.by_category,
+        by_failure_code={name: of.all.count for name, of in cohort.by_code().items()},
+        by_category={name: of.all.count for name, of in cohort.by_category().items()},
         currency=cohort.currency,
         from_=span.starts_at,
         to=span.ends_at,
@@ -98,6 +117,81 @@ def ledger_item(ledger: Ledger, span: Span) -> LedgerItem:
         closing=ledger.closing_minor,
         by_reason=ReasonsOut.model_construct(None, **ledger.by_reason),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What is known of one cohort."""
+
+    cohort: Cohort
+    times: Times
+    tries: Sequence[Tries]
+    changes: Sequence[SettingsChange]
+
+
+def recovery(found: Recovery, span: Span) -> RecoveryOut:
+    cohort, tries = found.cohort, found.tries
+    return RecoveryOut.model_construct(
+        currency=cohort.currency,
+        from_=span.starts_at,
+        to=span.ends_at,
+        all=_tally(cohort.all),
+        in_flight=_tally(cohort.in_flight),
+        recovered=_tally(cohort.recovered),
+        exhausted=_tally(cohort.exhausted),
+        canceled=_tally(cohort.canceled),
+        recovery_rate=cohort.recovery_rate,
+        case_rate=cohort.case_rate,
+        time_to_recover=TimeToRecoverOut.model_construct(
+            median_seconds=found.times.median_s, p90_seconds=found.times.p90_s
+        ),
+        by_failure_code=_decided(cohort.by_code()),
+        by_category=_decided(cohort.by_category()),
+        by_rail=_tried(tries, Dimension.RAIL),
+        by_attempt=_tried(tries, Dimension.NUMBER),
+        by_weekday=_tried(tries, Dimension.WEEKDAY),
+        by_day_of_month=_tried(tries, Dimension.DAY),
+        settings_changes=[
+            SettingsChangeOut.model_construct(version=each.version, changed_at=each.changed_at)
+            for each in found.changes
+        ],
+    )
+
+
+def accounts_item(found: Balances) -> AccountsItem:
+    return AccountsItem.model_construct(None, **asdict(found))
+
+
+def _decided(cohorts: Mapping[str, Cohort]) -> list[DecidedOut]:
+    return [
+        DecidedOut.model_construct(
+            key=key,
+            all=_tally(cohort.all),
+            recovered=_tally(cohort.recovered),
+            exhausted=_tally(cohort.exhausted),
+            recovery_rate=cohort.recovery_rate,
+            case_rate=cohort.case_rate,
+        )
+        for key, cohort in cohorts.items()
+    ]
+
+
+def _tried(tries: Iterable[Tries], dimension: Dimension) -> list[TriesOut]:
+    return [
+        TriesOut.model_construct(
+            key=each.key,
+            tried=_tally(each.tried),
+            succeeded=_tally(each.succeeded),
+            success_rate=each.success_rate,
+            try_rate=each.try_rate,
+        )
+        for each in tries
+        if each.dimension is dimension
+    ]
+
+
+def _tally(tally: Tally) -> TallyOut:
+    return TallyOut.model_construct(count=tally.count, amount=tally.amount_minor)
 
 
 def _instant(moment: date | datetime | None, zone: ZoneInfo) -> datetime | None:

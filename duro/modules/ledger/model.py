@@ -42,11 +42,11 @@ class Balances:
     """Debits less credits of each account in one currency, in minor units; together they are 0."""
 
     currency: str
-    gateway_clearing: int
-    customer_credit: int
-    wallet: int
-    merchant_payable: int
-    suspense: int
+    gateway_clearing: int = 0
+    customer_credit: int = 0
+    wallet: int = 0
+    merchant_payable: int = 0
+    suspense: int = 0
 
 
 def charged(attempt_id: str, amount_minor: int, currency: str) -> Posting:
