@@ -6,6 +6,8 @@ from tests.support.api import Client
 from tests.support.system import Merchant
 
 _FAILING: Final = "pm_test_insufficient_funds"
+# A card that is not taken for this: the customer is asked to pay by themselves.
+_ASKING: Final = "pm_test_not_supported"
 
 
 async def one_of_everything(merchant: Merchant) -> dict[str, str]:
@@ -38,7 +40,27 @@ async def one_of_everything(merchant: Merchant) -> dict[str, str]:
         "evt": "/v1/events",
     }.items():
         made[prefix] = (await merchant.items(path))[-1]["id"]
-    return made
+    return made | await _what_customers_pay_by_themselves(merchant, made["cus"])
+
+
+async def _what_customers_pay_by_themselves(merchant: Merchant, customer: str) -> dict[str, str]:
+    """A part of what is owed comes to the customer's own account number, which is asked for the rest."""
+    account = await merchant.made(f"/v1/customers/{customer}/virtual-account", {})
+    await _paid_in(merchant, account["id"])
+    mandate = await merchant.made(
+        f"/v1/customers/{customer}/mandates", {"paymentMethodId": "pm_test_mandate"}
+    )
+    return {
+        "va": account["id"],
+        "man": mandate["id"],
+        "prq": (await merchant.items("/v1/payment-requests"))[-1]["id"],
+        "sus": (await merchant.items("/v1/suspense"))[-1]["id"],
+    }
+
+
+async def _paid_in(merchant: Merchant, account: str) -> None:
+    paid = await merchant.client.post(f"/v1/test/virtual-accounts/{account}/pay", {"amount": 1_000})
+    assert paid.status == 200, paid.body
 
 
 async def two_of_everything(merchant: Merchant) -> dict[str, str]:
@@ -54,8 +76,12 @@ async def two_of_everything(merchant: Merchant) -> dict[str, str]:
     await send("/v1/payment-links", {"planId": plan["id"], "slug": f"{merchant.slug}-2"})
     body = {"customerId": made["cus"], "planId": plan["id"], "paymentMethodId": "pm_test_ok"}
     second = await send("/v1/subscriptions", body)
-    await merchant.client.patch(f"/v1/subscriptions/{second['id']}", {"paymentMethodId": _FAILING})
+    await merchant.client.patch(f"/v1/subscriptions/{second['id']}", {"paymentMethodId": _ASKING})
     await merchant.advance(by="P8D")
+    await _paid_in(merchant, made["va"])
+    await send(
+        f"/v1/customers/{made['cus']}/mandates", {"paymentMethodId": "pm_test_mandate_early"}
+    )
     return made
 
 
