@@ -113,7 +113,7 @@ class Context:
     `last_pull_at` is the latest charge without the customer in this case, on whatever token.
     `usable_rails` are those the customer has, the present one included while its token exists.
     `spent_rails` must not be chosen again: the token was hard-declined or needs replacing, or the
-    rail had its turn. `unserved_rails` the customer has, but this installation cannot offer yet.
+    rail had its turn.
     `pulled_rails` are the pull rails already charged in this case, besides the present one.
     `capped_until` is when our own caps let a rail's token be charged again, where they forbid it now.
     `mandate_ready_at`: before it a bank answers "do not honour" to a mandate that is merely new.
@@ -133,7 +133,6 @@ class Context:
     same_category_failures: int = 1
     usable_rails: tuple[Rail, ...] = ()
     spent_rails: frozenset[Rail] = frozenset()
-    unserved_rails: tuple[Rail, ...] = ()
     pulled_rails: frozenset[Rail] = frozenset()
     attempts_skipped: int = 0
     capped_until: Mapping[Rail, datetime] = field(default_factory=dict[Rail, datetime])
@@ -171,7 +170,6 @@ class Context:
             "same_category_failures": self.same_category_failures,
             "usable_rails": [rail.value for rail in self.usable_rails],
             "spent_rails": sorted(rail.value for rail in self.spent_rails),
-            "unserved_rails": [rail.value for rail in self.unserved_rails],
             "pulled_rails": sorted(rail.value for rail in self.pulled_rails),
             "attempts_skipped": self.attempts_skipped,
             "capped_until": {
@@ -199,7 +197,6 @@ class Context:
             same_category_failures=logged.number(data["same_category_failures"]),
             usable_rails=logged.rails(data["usable_rails"]),
             spent_rails=frozenset(logged.rails(data["spent_rails"])),
-            unserved_rails=logged.rails(data["unserved_rails"]),
             pulled_rails=frozenset(logged.rails(data["pulled_rails"])),
             attempts_skipped=logged.number(data.get("attempts_skipped", 0)),
             # A decision that was logged before these were looked at was made without them.

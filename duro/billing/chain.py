@@ -1,6 +1,5 @@
 """Owns the chain of rails: which of them can be used, which comes next, and how soon."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -15,14 +14,6 @@ from duro.billing.rails import PULL, PUSH, Rail
 MIN_PULL_GAP: Final = timedelta(hours=20)
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """Where the chain of rails leads, and the rails passed over as not offered here."""
-
-    rail: Rail | None
-    passed_over: tuple[Rail, ...]
-
-
 class Hold(StrEnum):
     """What keeps a rail from being used at once."""
 
@@ -32,14 +23,12 @@ class Hold(StrEnum):
     QUIET = "quiet"
 
 
-def walk(context: Context, rails: tuple[Rail, ...]) -> Walk:
-    passed_over: list[Rail] = []
-    for rail in rails:
-        if rail in context.unserved_rails:
-            passed_over.append(rail)
-        elif is_chargeable(context, rail) and not is_premature(context, rail):
-            return Walk(rail, tuple(passed_over))
-    return Walk(None, tuple(passed_over))
+def first_of(context: Context, rails: tuple[Rail, ...]) -> Rail | None:
+    """The first of them that can be charged, or its customer asked."""
+    usable = (
+        rail for rail in rails if is_chargeable(context, rail) and not is_premature(context, rail)
+    )
+    return next(usable, None)
 
 
 def pull_rail(context: Context) -> Rail | None:
@@ -48,7 +37,7 @@ def pull_rail(context: Context) -> Rail | None:
     if context.rail is not None:
         rails.insert(0, context.rail)
     for rail in rails:
-        if rail in PULL and rail not in context.unserved_rails and is_chargeable(context, rail):
+        if rail in PULL and is_chargeable(context, rail):
             return rail
     return None
 

@@ -12,8 +12,8 @@ from duro.billing.chain import (
     available_at,
     binding,
     earliest_pull,
+    first_of,
     pull_rail,
-    walk,
 )
 from duro.billing.decision import Decision, Move, Rule
 from duro.billing.escalation import escalated, escalates_at, kept
@@ -120,10 +120,10 @@ def _auto_recovery_off(context: Context) -> Decision | None:
 def _nothing_to_charge(context: Context) -> Decision | None:
     if context.category is not Category.NO_PAYMENT_METHOD:
         return None
-    way = walk(context, tuple(rail for rail in context.settings.rails if rail in PUSH))
-    if way.rail is None:
-        return _ask(context, Rule.NO_PAYMENT_METHOD, way.passed_over)
-    return _switch(context, Rule.NO_PAYMENT_METHOD, way.rail, way.passed_over)
+    rail = first_of(context, tuple(rail for rail in context.settings.rails if rail in PUSH))
+    if rail is None:
+        return _ask(context, Rule.NO_PAYMENT_METHOD)
+    return _switch(context, Rule.NO_PAYMENT_METHOD, rail)
 
 
 def _request_expired(context: Context) -> Decision | None:
@@ -226,33 +226,30 @@ def _follow_chain(context: Context, rule: Rule) -> Decision:
     """The next rail; at the chain's end back-off on the best pull rail; else ask the customer."""
     rails = context.settings.rails
     start = rails.index(context.rail) + 1 if context.rail in rails else 0
-    way = walk(context, rails[start:])
-    if way.rail is not None:
-        return _switch(context, rule, way.rail, way.passed_over)
+    following = first_of(context, rails[start:])
+    if following is not None:
+        return _switch(context, rule, following)
     rail = pull_rail(context)
     if rail is None:
-        return _ask(context, Rule.CHAIN_END, way.passed_over)
-    return _retry(context, Rule.CHAIN_END, rail, _back_off_at(context), way.passed_over)
+        return _ask(context, Rule.CHAIN_END)
+    return _retry(context, Rule.CHAIN_END, rail, _back_off_at(context))
 
 
-def _switch(context: Context, rule: Rule, rail: Rail, passed_over: tuple[Rail, ...]) -> Decision:
+def _switch(context: Context, rule: Rule, rail: Rail) -> Decision:
     due = earliest_pull(context) if rail in context.pulled_rails else context.now
     at = available_at(context, rail, due)
     when = wording.local_time(at, context.zone)
     name = wording.rail_name(rail)
     then = f"{name} is charged on {when}" if rail in PULL else f"{name} is requested on {when}"
-    reason = f"{_why(context, passed_over)}, so payment by {then}{_held(context, rail, at, due)}."
+    reason = f"{_why(context)}, so payment by {then}{_held(context, rail, at, due)}."
     return Decision(Move.SWITCH_RAIL, at, rail, reason, rule)
 
 
-def _retry(
-    context: Context, rule: Rule, rail: Rail, due: datetime, passed_over: tuple[Rail, ...] = ()
-) -> Decision:
+def _retry(context: Context, rule: Rule, rail: Rail, due: datetime) -> Decision:
     free_at = max(due, earliest_pull(context))
     at = available_at(context, rail, free_at)
-    link = ", so the next try is" if passed_over else "; next try"
     when = f"{_by_and_when(context, rail, at)}{_held(context, rail, at, free_at)}"
-    reason = f"{_why(context, passed_over)}{link} {when}."
+    reason = f"{_why(context)}; next try {when}."
     return Decision(Move.RETRY, at, rail, reason, rule)
 
 
@@ -262,7 +259,7 @@ def _held(context: Context, rail: Rail, at: datetime, due: datetime) -> str:
     return "" if hold is None else f"; {HELD[hold]}"
 
 
-def _ask(context: Context, rule: Rule, passed_over: tuple[Rail, ...] = ()) -> Decision:
+def _ask(context: Context, rule: Rule) -> Decision:
     at = _next_reminder(context, waiting_deadline(context=context))
     asked, step = "the customer is asked for", "reminder"
     if context.settings.is_quiet:
@@ -270,7 +267,7 @@ def _ask(context: Context, rule: Rule, passed_over: tuple[Rail, ...] = ()) -> De
     if rule is Rule.AUTO_RECOVERY_OFF:
         asked = f"automatic tries are off and {asked}"
     reason = (
-        f"{_why(context, passed_over)}, so {asked} a new card or another way "
+        f"{_why(context)}, so {asked} a new card or another way "
         f"to pay. The next {step} is on {wording.local_time(at, context.zone)}."
     )
     return Decision(Move.REQUEST_CARD_UPDATE, at, None, reason, rule)
@@ -282,17 +279,14 @@ def _cause(context: Context) -> str:
     return wording.cause(context.category, context.code)
 
 
-def _why(context: Context, passed_over: tuple[Rail, ...]) -> str:
+def _why(context: Context) -> str:
     why = _cause(context)
     if context.rail in PUSH:
         outcome = "was not paid in time"
         if context.code not in _NOT_PAID_IN_TIME:
             outcome = f"came to nothing ({why})"
         why = f"the request by {wording.rail_name(context.rail)} {outcome}"
-    if not passed_over:
-        return f"Payment failed: {why}"
-    names = wording.listing([wording.rail_name(rail) for rail in passed_over])
-    return f"Payment failed: {why}; payment by {names} is not offered here yet"
+    return f"Payment failed: {why}"
 
 
 def _by_and_when(context: Context, rail: Rail, at: datetime) -> str:

@@ -102,8 +102,6 @@ def _why_not(context: Context, rail: Rail, move: Move) -> str:
         return "the customer does not have it"
     if rail not in context.settings.rails and rail is not context.rail:
         return "the merchant does not use it for recovery"
-    if rail in context.unserved_rails:
-        return "it is not offered here yet"
     if not is_chargeable(context, rail):
         return "it must not be charged again" if rail in PULL else "it had its turn"
     held = holds(context, rail)

@@ -1,6 +1,5 @@
 """Owns the plain words of recovery decisions: days, times, rails and causes."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -89,10 +88,3 @@ def usual_payday(pattern: PaydayPattern) -> str:
             return f"on {_DAYS[pattern.weekday or 0]}"
         case PatternKind.UNKNOWN:
             return "on days that are not known yet"
-
-
-def listing(names: Sequence[str]) -> str:
-    """Such as "USSD, bank transfer and virtual account"."""
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"

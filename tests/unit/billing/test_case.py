@@ -31,7 +31,6 @@ def example() -> Context:
         last_pull_at=NOW,
         usable_rails=(Rail.CARD, Rail.USSD),
         spent_rails=frozenset({Rail.USSD, Rail.CARD}),
-        unserved_rails=(Rail.TRANSFER,),
         pulled_rails=frozenset({Rail.DIRECT_DEBIT}),
         capped_until={Rail.CARD: NOW + timedelta(days=2)},
         mandate_ready_at=NOW + timedelta(hours=2),

@@ -215,16 +215,6 @@ class TestBackOff:
             hours=20
         )
 
-    def test_an_unserved_mandate_is_not_pulled(self) -> None:
-        context = replace(
-            BASE,
-            rail=Rail.DIRECT_DEBIT,
-            usable_rails=(Rail.DIRECT_DEBIT,),
-            unserved_rails=(Rail.DIRECT_DEBIT,),
-        )
-
-        assert gist(decide(context)) == ("request_card_update", "nothing_to_pull", None)
-
 
 class TestChain:
     def test_do_not_honor_is_tried_once_more_with_back_off(self) -> None:
@@ -293,15 +283,8 @@ class TestChain:
 
         assert decide(replace(STOLEN, settings=Settings(rails=rails))).rail is Rail.TRANSFER
 
-    def test_an_unserved_rail_is_passed_over_and_named(self) -> None:
-        decision = decide(replace(STOLEN, unserved_rails=(Rail.USSD,)))
-
-        assert decision.rail is Rail.TRANSFER
-        assert "payment by USSD is not offered here yet, so payment by bank" in decision.reason
-
     def test_at_the_chains_end_a_card_that_was_only_refused_backs_off(self) -> None:
-        pushes = (Rail.USSD, Rail.TRANSFER)
-        context = replace(REFUSED_TWICE, usable_rails=(Rail.CARD,), unserved_rails=pushes)
+        context = replace(REFUSED_TWICE, usable_rails=(Rail.CARD,))
 
         decision = decide(replace(context, now=NOW + DAY, last_pull_at=NOW + DAY))
 
@@ -309,8 +292,7 @@ class TestChain:
         assert decision.next_attempt_at == NOW + 3 * DAY
         assert decision.reason == (
             "Payment failed: the bank declined without giving a reason; "
-            "payment by USSD and bank transfer is not offered here yet, "
-            "so the next try is on Tue 13 Jan 2026 at 09:00."
+            "next try on Tue 13 Jan 2026 at 09:00."
         )
 
     def test_at_the_chains_end_another_token_is_named(self) -> None:
@@ -342,9 +324,7 @@ class TestNoPaymentMethod:
         assert decision.next_attempt_at == NOW
 
     def test_without_a_push_rail_the_customer_is_asked_for_a_card(self) -> None:
-        context = replace(NO_METHOD, usable_rails=(), unserved_rails=(Rail.USSD, Rail.TRANSFER))
-
-        decision = decide(context)
+        decision = decide(replace(NO_METHOD, usable_rails=()))
 
         assert gist(decision) == ("request_card_update", "no_payment_method", None)
-        assert "payment by USSD and bank transfer is not offered here yet, so" in decision.reason
+        assert "so the customer is asked for a new card or another way to pay" in decision.reason

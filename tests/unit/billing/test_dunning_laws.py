@@ -73,7 +73,6 @@ def contexts(draw: st.DrawFn) -> Context:
         same_category_failures=draw(st.integers(0, 3)),
         usable_rails=draw(SETTINGS_RAILS),
         spent_rails=draw(RAIL_SETS),
-        unserved_rails=draw(SETTINGS_RAILS),
         pulled_rails=draw(RAIL_SETS),
         capped_until=draw(st.dictionaries(st.sampled_from(ORDER), near)),
         mandate_ready_at=draw(st.none() | near),
@@ -158,13 +157,12 @@ def test_every_decision_tells_its_alternatives_and_what_would_change_it(context:
 
 
 @given(context=contexts())
-def test_only_usable_served_unspent_rails_are_chosen(context: Context) -> None:
+def test_only_usable_unspent_rails_are_chosen(context: Context) -> None:
     rail = decide(context).rail
 
     if rail is not None:
         assert rail in context.usable_rails
         assert rail not in context.spent_rails
-        assert rail not in context.unserved_rails
         assert not (rail is context.rail and context.category is Category.HARD_DECLINE)
 
 

@@ -327,16 +327,12 @@ def test_alternatives_say_why_each_other_rail_was_not_taken() -> None:
     )
 
 
-def test_a_rail_that_had_its_turn_or_is_not_offered_is_named() -> None:
-    context = replace(
-        STOLEN, spent_rails=frozenset({Rail.USSD}), unserved_rails=(Rail.VIRTUAL_ACCOUNT,)
-    )
-
-    decision = decide(context)
+def test_a_rail_that_had_its_turn_and_one_that_comes_later_are_named() -> None:
+    decision = decide(replace(STOLEN, spent_rails=frozenset({Rail.USSD})))
 
     assert decision.rail is Rail.TRANSFER
     assert decision.alternatives[2:] == (
         "USSD: it had its turn.",
-        "Virtual account: it is not offered here yet.",
+        "Virtual account: it stands elsewhere in the merchant's order.",
         "Direct debit: it stands elsewhere in the merchant's order.",
     )

@@ -7,6 +7,7 @@ import pytest
 
 from duro.billing import wording
 from duro.billing.failures import Category
+from duro.billing.pattern import UNKNOWN, PatternKind, PaydayPattern
 from duro.billing.rails import Rail
 
 
@@ -32,10 +33,24 @@ def test_ordinals(number: int, expected: str) -> None:
     assert wording.ordinal(number) == expected
 
 
-def test_lists_read_as_english() -> None:
-    assert wording.listing(["USSD"]) == "USSD"
-    assert wording.listing(["USSD", "bank transfer"]) == "USSD and bank transfer"
-    assert wording.listing(["a", "b", "c"]) == "a, b and c"
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (PaydayPattern(kind=PatternKind.DAY_OF_MONTH, day=25), "around the 25th"),
+        (PaydayPattern(kind=PatternKind.WEEKLY, weekday=0), "on Mondays"),
+        (PaydayPattern(kind=PatternKind.LAST_WORKING_DAY), "on the last working day of the month"),
+        (UNKNOWN, "on days that are not known yet"),
+    ],
+)
+def test_paydays_read_after_is_usually_paid(pattern: PaydayPattern, expected: str) -> None:
+    assert wording.usual_payday(pattern) == expected
+
+
+def test_codes_of_our_own_say_more_than_their_category() -> None:
+    category = Category.PROCESSOR_ERROR
+
+    assert wording.cause(category, "underpaid") == "less than the full amount was paid"
+    assert wording.cause(category, "91") == wording.cause(category)
 
 
 def test_every_rail_and_category_has_words() -> None:
