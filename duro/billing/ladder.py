@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from duro.billing.case import Context, Settings
 from duro.billing.decision import Decision, Move, Rule
 from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, waiting_deadline
-from duro.billing.failures import Category, classify, requires_new_card
+from duro.billing.failures import Category, classify, is_in_progress, requires_new_card
 from duro.billing.learning import learn
 from duro.billing.outcome import Answer, Known, Told, World
 from duro.billing.pattern import PaydayPattern
@@ -139,6 +139,13 @@ _TRIES: Final = frozenset(
 )
 
 
+def category_of(rail: Rail, code: str) -> Category:
+    """Whatever a charge was given up with was no decline of the card, if it was no decline at all."""
+    if is_in_progress(rail=rail, code=code):
+        return Category.PROCESSOR_ERROR
+    return classify(rail=rail, code=code).category
+
+
 @dataclass(slots=True)
 class _Ladder:
     """A case under way, with what the product would know of it."""
@@ -189,7 +196,7 @@ class _Ladder:
 
     def fail(self, rail: Rail, code: str) -> None:
         self.rail, self.code = rail, code
-        self.category = classify(rail=rail, code=code).category
+        self.category = category_of(rail, code)
         self.failures.append(Try(self.now, rail, self.token, self.category))
 
     def tell(self, decision: Decision) -> None:

@@ -111,22 +111,35 @@ def _judged(own: Sequence[Fact], at: datetime) -> Answer | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The reports by strategy, and how many cases are unknown under any of them."""
+
+    reports: Mapping[str, Report]
+    unknown: int
+
+
 def replay(
     *,
     cases: Sequence[RealCase],
     strategies: Sequence[Strategy],
     holidays: Sequence[date] = (),
     on_step: OnStep | None = None,
-) -> Mapping[str, Report]:
+) -> Replayed:
     """Each strategy over the same real cases."""
     reports = {strategy.name: Report(strategy.name) for strategy in strategies}
     if len(reports) < len(strategies):
         raise ValueError("strategies need names of their own")
+    unknown = 0
     for done, real in enumerate(cases, start=1):
-        known = Knowledge(real.past, tuple(holidays))
-        for strategy in strategies:
-            result = work(case=real.case, strategy=strategy, world=FactWorld(real), knowledge=known)
+        known, world = Knowledge(real.past, tuple(holidays)), FactWorld(real)
+        results = [
+            work(case=real.case, strategy=strategy, world=world, knowledge=known)
+            for strategy in strategies
+        ]
+        for strategy, result in zip(strategies, results, strict=True):
             reports[strategy.name].add(result)
+        unknown += any(result.known is Known.UNKNOWN for result in results)
         if on_step is not None:
             on_step(done)
-    return reports
+    return Replayed(reports, unknown)

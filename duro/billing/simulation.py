@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from duro.billing.failures import classify
-from duro.billing.ladder import Case, Knowledge, Result, Strategy, Try, work
+from duro.billing.ladder import Case, Knowledge, Result, Strategy, Try, category_of, work
 from duro.billing.outcome import Known, MadeWorld
 from duro.billing.population import ZONE, Customer, Population
 from duro.billing.rails import Rail
@@ -135,7 +134,7 @@ class _Life:
             if isinstance(case, datetime):
                 self.past.append(Try(case, Rail.CARD, 0, None))
                 continue
-            category = classify(rail=case.rail, code=case.code).category
+            category = category_of(case.rail, case.code)
             known = replace(self.knowledge, past=tuple(self.past))
             self.past.append(Try(case.failed_at, case.rail, 0, category))
             result = work(case=case, strategy=self.strategy, world=world, knowledge=known)

@@ -38,7 +38,7 @@ def real(*facts: Fact, code: str = "51", was_asked: bool = False) -> RealCase:
 
 
 def tally(strategy: Strategy, *cases: RealCase) -> Tally:
-    return replay(cases=cases, strategies=[strategy])[strategy.name].total
+    return replay(cases=cases, strategies=[strategy]).reports[strategy.name].total
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_against_a_differs_by_nothing_also_where_nothing_is_known() -> None:
     cases = [real(), real(fact(30)), real(fact(48, "51"), fact(100)), real(code="43")]
     twin = Strategy(name="twin", settings=Settings())
 
-    reports = replay(cases=cases, strategies=[DOCUMENTED, twin])
+    reports = replay(cases=cases, strategies=[DOCUMENTED, twin]).reports
 
     assert reports["twin"].total.less(reports["documented"].total) == Tally()
 
@@ -155,6 +155,15 @@ def test_every_case_is_recovered_lost_or_unknown() -> None:
 
     assert total.cases == 4 == total.recovered + total.lost + total.unknown
     assert total.amount_minor == 2_000_000
+
+
+def test_a_case_counts_as_unknown_once_if_any_strategy_leaves_the_known() -> None:
+    cases = [real(), real(*(fact(hours, "51") for hours in (24, 72, 120, 168, 671)))]
+
+    both = replay(cases=cases, strategies=[FIXED, DOCUMENTED])
+
+    assert both.unknown == 1
+    assert [report.total.unknown for report in both.reports.values()] == [1, 1]
 
 
 def test_strategies_need_names_of_their_own() -> None:
