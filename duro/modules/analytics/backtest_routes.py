@@ -22,9 +22,9 @@ from duro.modules.analytics.backtest import (
 )
 from duro.modules.analytics.backtest_schemas import (
     BacktestAsk,
-    BacktestOut,
     BacktestFiguresOut,
     BacktestMonthOut,
+    BacktestOut,
     BacktestStrategyOut,
 )
 from duro.modules.analytics.cases import Cases, read_cases

@@ -10,6 +10,7 @@ from duro.kit.db import Tx
 from duro.modules.recovery.model import RecoverySettings, SettingsVersion
 from duro.modules.recovery.repository import add_settings, lock_settings
 from duro.modules.recovery.schemas import RecoverySettingsPatch
+from duro.modules.subscriptions.repository import ReplanRepository
 
 _RAILS: Final = "rails"
 _OFFSETS: Final = "retry_offsets_hours"
@@ -23,7 +24,14 @@ async def change_settings(tx: Tx, body: RecoverySettingsPatch) -> SettingsVersio
         return current
     changed = SettingsVersion(current.version + 1, wanted, tx.now)
     await add_settings(tx, changed)
+    if _moves_reminders(current.settings, wanted):
+        await ReplanRepository(tx).ask()
     return changed
+
+
+def _moves_reminders(before: RecoverySettings, after: RecoverySettings) -> bool:
+    is_begun = after.renewal_reminders and not before.renewal_reminders
+    return is_begun or after.renewal_reminder_days != before.renewal_reminder_days
 
 
 def changed_by(body: RecoverySettingsPatch, settings: RecoverySettings) -> RecoverySettings:
