@@ -47,6 +47,10 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 def due_work(charging: Charging) -> tuple[DueWork, ...]:
     """In the order in which one instant's work is done: open outcomes first, then what they free."""
+    return (*_outcomes(charging), *_steps(charging), *_reminders(charging))
+
+
+def _outcomes(charging: Charging) -> tuple[DueWork, ...]:
     return (
         DueWork(
             name="reconcile.attempts",
@@ -76,6 +80,11 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
             next_due=NEXT_REFUND,
             run=partial(refund.reconcile_due, charging),
         ),
+    )
+
+
+def _steps(charging: Charging) -> tuple[DueWork, ...]:
+    return (
         DueWork(
             name="billing.renew",
             every_s=_MINUTE_S,
@@ -97,6 +106,11 @@ def due_work(charging: Charging) -> tuple[DueWork, ...]:
             next_due=recovery("next_schedule"),
             run=partial(process_due, charging),
         ),
+    )
+
+
+def _reminders(charging: Charging) -> tuple[DueWork, ...]:
+    return (
         DueWork(
             name="billing.replan_reminders",
             every_s=_MINUTE_S,

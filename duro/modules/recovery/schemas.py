@@ -102,9 +102,11 @@ class RecoverySettingsPatch(Body):
     renewal_reminder_days: Annotated[
         Annotated[int, Field(ge=1, le=_REMINDER_DAYS_MAX)] | None,
         NOT_NULL,
-        Field(description="How many days before; for periods that begin from now on."),
+        Field(description="How many days before; for periods under way too."),
     ] = None
-    abandoned_cart: Annotated[bool | None, NOT_NULL] = None
+    abandoned_cart: Annotated[
+        bool | None, NOT_NULL, Field(description="Remind whoever leaves a checkout open, once.")
+    ] = None
     dunning_enabled: Annotated[
         bool | None, NOT_NULL, Field(description="Tell customers of failures, and escalate.")
     ] = None

@@ -1,0 +1,41 @@
+"""Shows the inbox of `duro dev`: to whom a message goes, when it goes out, and which ones never do."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+
+from duro.kit.db import Database
+from duro.kit.modes import Mode
+from duro.modules.messages.model import REMINDERS_PER_WEEK, NewMessage
+from duro.modules.messages.repository import OutboxRepository
+from duro.runtime.inbox import PAGE, Inbox
+
+_LATER: Final = timedelta(hours=9, minutes=30)
+
+
+def _reminder(cause: str, at: datetime, address: str | None = None) -> NewMessage:
+    to = None if address else "cus_1"
+    return NewMessage("renewal_reminder", to, cause, {"amount": 500_000}, at, address)
+
+
+async def test_the_inbox_says_what_waits_and_what_is_never_sent(db: Database, tenant: str) -> None:
+    async with db.begin(Mode.TEST, tenant) as tx:
+        outbox = OutboxRepository(tx)
+        await outbox.add([_reminder(f"n{n}", tx.now) for n in range(REMINDERS_PER_WEEK + 1)])
+        await outbox.add([_reminder("night", tx.now + _LATER, "<ada>@example.com")])
+        morning = f"{tx.now + _LATER:%Y-%m-%d %H:%M}"
+
+    async with TestServer(Inbox(db, tenant).app()) as server, aiohttp.ClientSession() as browser:
+        page = await browser.get(server.make_url(PAGE))
+        text = await page.text()
+
+    messages = re.findall(r"<details>.*?</details>", text, re.DOTALL)
+    assert len(messages) == REMINDERS_PER_WEEK + 2
+    (capped,) = [each for each in messages if "one reminder too many" in each]
+    assert "<dd>capped</dd>" in capped
+    (delayed,) = [each for each in messages if "waits for the morning" in each]
+    assert f"waits for the morning: {morning} UTC" in delayed
+    assert "to &lt;ada&gt;@example.com" in delayed
