@@ -26,6 +26,15 @@ UPDATE incoming_payments AS p
  WHERE p.tenant_id = $1
    AND p.id = m.id;
 
+-- name: take_applied_back
+-- $2 id, $3 how much of what was applied, $4 whether it is credit now, else it is nobody's.
+UPDATE incoming_payments
+   SET applied_minor = applied_minor - $3,
+       credited_minor = credited_minor + CASE WHEN $4 THEN $3 ELSE 0 END,
+       suspended_minor = suspended_minor + CASE WHEN $4 THEN 0 ELSE $3 END
+ WHERE tenant_id = $1
+   AND id = $2;
+
 -- name: find_taken
 -- $2 gateway, $3 its ids.
 SELECT gateway_id

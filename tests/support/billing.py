@@ -78,7 +78,7 @@ class WatchedGateway:
     charged: list[str] = field(default_factory=list)
     refunded: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
-    name: str = "watched"
+    name: str = "simulated"
 
     async def charge(self, request: ChargeRequest) -> Answer:
         await self.before_charge(request)

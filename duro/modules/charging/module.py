@@ -7,6 +7,7 @@ from duro.modules.charging.engine import Charging
 from duro.modules.charging.invoice_routes import routes as invoice_routes
 from duro.modules.charging.jobs import due_work
 from duro.modules.charging.routes import routes
+from duro.modules.charging.suspense_routes import routes as suspense_routes
 from duro.modules.invoices.links import PayLinks
 from duro.modules.payments.gateway import Gateways
 
@@ -21,6 +22,7 @@ def build(*, gateways: Gateways, links: PayLinks, concurrency: int = 100) -> Mod
             change_routes(charging),
             invoice_routes(charging),
             case_routes(charging),
+            suspense_routes(charging),
         ),
         work=due_work(charging),
     )

@@ -38,6 +38,8 @@ class Pushed:
     made_whole: set[str] = field(default_factory=set)
     # Of those, what the parts brought too much: credit instead.
     surplus: dict[str, int] = field(default_factory=dict)
+    # Parts that do not count towards their invoice any more, and what became of them.
+    taken_back: list[tuple[SuspenseItem, Resolution]] = field(default_factory=list)
 
     async def write(self, tx: Tx) -> list[Posting]:
         """After the attempts; answers what the money that is no longer short posts."""
@@ -53,6 +55,10 @@ class Pushed:
         )
         for invoice_id, amount_minor in self.surplus.items():
             await IncomingRepository(tx).turn_to_credit(invoice_id, amount_minor)
+        for item, how in self.taken_back:
+            await IncomingRepository(tx).take_back(
+                item.incoming_id, item.amount_minor, is_credited=how is Resolution.CREDITED
+            )
         return await self._applied(tx)
 
     async def _applied(self, tx: Tx) -> list[Posting]:

@@ -34,6 +34,12 @@ class IncomingRepository:
         """So much of what was paid to the invoice was too much; the latest money first."""
         await self.tx.run(_Q["turn_applied_to_credit"], invoice_id, amount_minor)
 
+    async def take_back(
+        self, incoming_id: str | None, amount_minor: int, *, is_credited: bool
+    ) -> None:
+        """So much of it does not count towards its invoice any more: it is credit, or nobody's."""
+        await self.tx.run(_Q["take_applied_back"], incoming_id, amount_minor, is_credited)
+
     async def taken_of(self, gateway: str, gateway_ids: Collection[str]) -> set[str]:
         """Those of the gateway's ids whose money was taken already."""
         rows = await self.tx.rows(_Q["find_taken"], gateway, sorted(set(gateway_ids)))
