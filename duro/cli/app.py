@@ -9,6 +9,7 @@ from duro.cli import clock, config, keys, migrate, oauth, serve, tenants, webhoo
 from duro.cli.doctor import doctor
 from duro.cli.frame import group, with_example
 from duro.cli.resources import ResourceGroup
+from duro.cli.simulate import simulate
 
 app = typer.Typer(
     cls=ResourceGroup,
@@ -40,6 +41,7 @@ def _version() -> None:
 with_example(app, "dev", "duro dev --data-dir .duro")(serve.dev)
 with_example(app, "serve", "duro serve --role=public --role=worker")(serve.serve)
 with_example(app, "doctor", "duro doctor")(doctor)
+with_example(app, "simulate", "duro simulate --a fixed --b learnt --seed 7")(simulate)
 group(app, migrate.app, "migrate")
 group(app, config.app, "config")
 group(app, tenants.app, "tenants")

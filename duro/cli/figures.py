@@ -1,6 +1,6 @@
 """The figures of recovery strategies as a table and as bars of plain text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from duro.billing.money import format_minor
@@ -24,44 +24,20 @@ def figures(report: Report, currency: str) -> dict[str, object]:
         "unknown": total.unknown,
         "attempts": total.attempts,
         "contacts": total.contacts,
-        "contactsPer1000": f"{_quotient(total.contacts * _PER, total.recovered_minor):.2f}",
+        "contactsPerThousand": f"{_quotient(total.contacts * _PER, total.recovered_minor):.2f}",
         "daysToRecover": f"{_quotient(total.waited_s, total.recovered * _DAY_S):.1f}",
     }
 
 
-def plain(report: Report) -> dict[str, object]:
-    """The same for scripts: every count as it is, amounts in minor units."""
-    months = {month: counts(tally) for month, tally in sorted(report.by_month.items())}
-    return {"strategy": report.name, **counts(report.total), "byMonth": months}
-
-
-def counts(tally: Tally) -> dict[str, object]:
-    return {
-        "cases": tally.cases,
-        "amount": tally.amount_minor,
-        "recoveredCases": tally.recovered,
-        "recovered": tally.recovered_minor,
-        "lostCases": tally.lost,
-        "lost": tally.lost_minor,
-        "unknownCases": tally.unknown,
-        "unknown": tally.unknown_minor,
-        "attempts": tally.attempts,
-        "pulls": tally.pulls,
-        "requests": tally.requests,
-        "contacts": tally.contacts,
-        "meanHoursToRecover": round(_quotient(tally.waited_s, tally.recovered * 3600), 1),
-    }
-
-
-def bars(reports: Sequence[Report]) -> Iterable[str]:
-    """How much of the money came back, by strategy and by month: a full bar is all of it."""
-    names = max(len(report.name) for report in reports)
+def bars(reports: Sequence[Report], *, monthly: Sequence[Report] = ()) -> Iterator[str]:
+    """How much of the money came back, and of some of them by month: a full bar is all of it."""
+    names = max(len(report.name) for report in (*reports, *monthly))
     for report in reports:
         yield _bar(report.name.ljust(names), report.total)
-    for month in sorted({month for report in reports for month in report.by_month}):
+    for month in sorted({month for report in monthly for month in report.by_month}):
         yield ""
         yield month
-        for report in reports:
+        for report in monthly:
             yield _bar(report.name.ljust(names), report.by_month.get(month, Tally()))
 
 

@@ -12,9 +12,9 @@ from duro.billing.holidays import holidays_between
 from duro.billing.ladder import DOCUMENTED, FIXED, LEARNT, Strategy
 from duro.billing.population import Population
 from duro.billing.replay import RealCase, replay
-from duro.billing.simulation import OPTIMUM, OnStep, Report, compare
+from duro.billing.simulation import OPTIMUM, OnStep, compare
 from duro.errors import Detail, InvalidError, UnavailableError
-from duro.modules.analytics.backtest_schemas import StrategyIn
+from duro.modules.analytics.backtest_schemas import Compared, StrategyIn
 from duro.modules.recovery.model import RecoverySettings
 from duro.modules.recovery.schemas import RecoverySettingsPatch
 from duro.modules.recovery.settings import changed_by
@@ -47,16 +47,6 @@ class Pair:
     def apart(self) -> list[Strategy]:
         """Under names of their own."""
         return [replace(self.a, name=_A), replace(self.b, name=_B)]
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What a run came to; `unknown` counts the cases that are unknown under either strategy."""
-
-    a: Report
-    b: Report
-    unknown: int
-    optimum: Report | None
 
 
 def strategy_of(chosen: StrategyIn, in_force: RecoverySettings, *, path: str) -> Strategy:

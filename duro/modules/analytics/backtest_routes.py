@@ -1,11 +1,9 @@
 """The backtest over HTTP."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from duro.billing.simulation import Report, Tally
 from duro.errors import UnavailableError
 from duro.kit.call import Call
 from duro.kit.limits import LimitClass
@@ -13,28 +11,18 @@ from duro.kit.registry import Routes
 from duro.modules.analytics import service
 from duro.modules.analytics.backtest import (
     Backtests,
-    Compared,
     Pair,
     on_cases,
     on_population,
     population_of,
     strategy_of,
 )
-from duro.modules.analytics.backtest_schemas import (
-    BacktestAsk,
-    BacktestFiguresOut,
-    BacktestMonthOut,
-    BacktestOut,
-    BacktestStrategyOut,
-)
-from duro.modules.analytics.cases import Cases, read_cases
-from duro.modules.analytics.model import ratio
+from duro.modules.analytics.backtest_schemas import BacktestAsk, BacktestOut, present
+from duro.modules.analytics.cases import YEAR, Cases, read_cases
 from duro.modules.analytics.schemas import PeriodQuery
 from duro.modules.recovery.model import RecoverySettings
 from duro.modules.recovery.repository import settings_of
 
-_YEAR: Final = timedelta(days=365)
-_HOUR_S: Final = 3600
 _READ_MS: Final = 10_000
 _EXAMPLE: Final = {"a": "current", "b": {"paydayAnchorDay": 25}, "from": "2026-01-01"}
 
@@ -57,7 +45,7 @@ def routes(backtests: Backtests) -> Routes:
             return await _on_population(backtests, asked, body)
         cases = asked.cases.found
         compared = await backtests.run(partial(on_cases, asked.pair, cases))
-        return _present(compared, asked, seed=None)
+        return present(compared, currency=asked.currency, cases=asked.cases, seed=None)
 
     async def again(call: Call, text: str) -> BacktestOut:
         return await answer(call, BacktestAsk.model_validate_json(text))
@@ -92,7 +80,7 @@ async def _read(call: Call, body: BacktestAsk) -> _Asked:
         if body.population is not None:
             return _Asked(pair, currency, None)
         to = body.to or tx.now
-        period = PeriodQuery.model_construct(from_=body.from_ or to - _YEAR, to=to)
+        period = PeriodQuery.model_construct(from_=body.from_ or to - YEAR, to=to)
         span = service.span_of(period, zone=call.tenant.zone, now=tx.now)
         zone = call.tenant.zone
         cases = await read_cases(tx, span, currency=currency, zone=zone, has_past=pair.learns)
@@ -112,60 +100,4 @@ async def _on_population(backtests: Backtests, asked: _Asked, body: BacktestAsk)
         raise ValueError("there is no population to run on")
     population = population_of(seed=body.seed, customers=ask.customers, months=ask.months)
     compared = await backtests.run(partial(on_population, asked.pair, population))
-    return _present(compared, asked, seed=body.seed)
-
-
-def _present(compared: Compared, asked: _Asked, *, seed: int | None) -> BacktestOut:
-    a, b, cases = compared.a, compared.b, asked.cases
-    return BacktestOut.model_construct(
-        source="invoices" if cases else "population",
-        currency=asked.currency,
-        from_=cases.span.starts_at if cases else None,
-        to=cases.span.ends_at if cases else None,
-        seed=seed,
-        cases=a.total.cases,
-        unknown=compared.unknown,
-        is_truncated=cases is not None and cases.is_truncated,
-        a=_strategy(a),
-        b=_strategy(b),
-        difference=BacktestFiguresOut.model_construct(None, **_figures(b.total.less(a.total))),
-        optimum=_strategy(compared.optimum) if compared.optimum else None,
-        by_month=[_month(month, a, b) for month in sorted({*a.by_month, *b.by_month})],
-    )
-
-
-def _month(month: str, a: Report, b: Report) -> BacktestMonthOut:
-    return BacktestMonthOut.model_construct(
-        month=month,
-        a=BacktestFiguresOut.model_construct(None, **_figures(a.by_month.get(month, Tally()))),
-        b=BacktestFiguresOut.model_construct(None, **_figures(b.by_month.get(month, Tally()))),
-    )
-
-
-def _strategy(report: Report) -> BacktestStrategyOut:
-    total = report.total
-    hours = ratio(total.waited_s, total.recovered * _HOUR_S) if total.recovered else None
-    return BacktestStrategyOut.model_construct(
-        None,
-        strategy=report.name,
-        recovery_rate=ratio(total.recovered_minor, total.amount_minor),
-        recovery_rate_of_cases=ratio(total.recovered, total.cases),
-        mean_hours_to_recover=hours,
-        **_figures(total),
-    )
-
-
-def _figures(tally: Tally) -> dict[str, Any]:
-    return {
-        "cases": tally.cases,
-        "amount": tally.amount_minor,
-        "recovered": tally.recovered_minor,
-        "recovered_cases": tally.recovered,
-        "lost": tally.lost_minor,
-        "lost_cases": tally.lost,
-        "unknown": tally.unknown_minor,
-        "unknown_cases": tally.unknown,
-        "attempts": tally.attempts,
-        "payment_requests": tally.requests,
-        "contacts": tally.contacts,
-    }
+    return present(compared, currency=asked.currency, cases=None, seed=body.seed)

@@ -1,11 +1,16 @@
 """A backtest as it is asked for and answered."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import Discriminator, Field, Tag
 
+from duro.billing.simulation import Report, Tally
 from duro.kit.schema import NOT_NULL, Body, Out
+from duro.modules.analytics.cases import Cases
+from duro.modules.analytics.model import ratio
 from duro.modules.analytics.schemas import Moment
 from duro.modules.catalog.schemas import Currency
 from duro.modules.recovery.schemas import RecoverySettingsPatch
@@ -13,8 +18,10 @@ from duro.modules.recovery.schemas import RecoverySettingsPatch
 CUSTOMERS_MAX: Final = 2000
 MONTHS_MAX: Final = 12
 _SEED_MAX: Final = 2**31 - 1
+_HOUR_S: Final = 3600
 
 StrategyName: TypeAlias = Literal["current", "documented", "fixed", "learnt"]
+NAMES: Final[Mapping[str, StrategyName]] = {name: name for name in get_args(StrategyName)}
 
 
 def _kind(value: object) -> str:
@@ -110,3 +117,72 @@ class BacktestOut(Out):
         Field(description="Who knows every balance; for made customers only."),
     ]
     by_month: list[BacktestMonthOut]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a run came to; `unknown` counts the cases that are unknown under either strategy."""
+
+    a: Report
+    b: Report
+    unknown: int
+    optimum: Report | None
+
+
+def present(
+    compared: Compared, *, currency: str, cases: Cases | None, seed: int | None
+) -> BacktestOut:
+    """Real cases have a period, made customers a seed."""
+    a, b = compared.a, compared.b
+    return BacktestOut.model_construct(
+        source="invoices" if cases else "population",
+        currency=currency,
+        from_=cases.span.starts_at if cases else None,
+        to=cases.span.ends_at if cases else None,
+        seed=seed,
+        cases=a.total.cases,
+        unknown=compared.unknown,
+        is_truncated=cases is not None and cases.is_truncated,
+        a=_strategy(a),
+        b=_strategy(b),
+        difference=BacktestFiguresOut.model_construct(None, **_figures(b.total.less(a.total))),
+        optimum=_strategy(compared.optimum) if compared.optimum else None,
+        by_month=[_month(month, a, b) for month in sorted({*a.by_month, *b.by_month})],
+    )
+
+
+def _month(month: str, a: Report, b: Report) -> BacktestMonthOut:
+    return BacktestMonthOut.model_construct(
+        month=month,
+        a=BacktestFiguresOut.model_construct(None, **_figures(a.by_month.get(month, Tally()))),
+        b=BacktestFiguresOut.model_construct(None, **_figures(b.by_month.get(month, Tally()))),
+    )
+
+
+def _strategy(report: Report) -> BacktestStrategyOut:
+    total = report.total
+    hours = ratio(total.waited_s, total.recovered * _HOUR_S) if total.recovered else None
+    return BacktestStrategyOut.model_construct(
+        None,
+        strategy=report.name,
+        recovery_rate=ratio(total.recovered_minor, total.amount_minor),
+        recovery_rate_of_cases=ratio(total.recovered, total.cases),
+        mean_hours_to_recover=hours,
+        **_figures(total),
+    )
+
+
+def _figures(tally: Tally) -> dict[str, Any]:
+    return {
+        "cases": tally.cases,
+        "amount": tally.amount_minor,
+        "recovered": tally.recovered_minor,
+        "recovered_cases": tally.recovered,
+        "lost": tally.lost_minor,
+        "lost_cases": tally.lost,
+        "unknown": tally.unknown_minor,
+        "unknown_cases": tally.unknown,
+        "attempts": tally.attempts,
+        "payment_requests": tally.requests,
+        "contacts": tally.contacts,
+    }

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from duro.modules.analytics.model import Span
 
 _SQL: Final = queries("backtest")
 CASES_MAX: Final = 2000
+YEAR: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class Cases:
     span: Span
     found: Sequence[RealCase]
     is_truncated: bool
+
+
+def last_year(now: datetime) -> Span:
+    return Span(now - YEAR, now)
 
 
 async def read_cases(tx: Tx, span: Span, *, currency: str, zone: ZoneInfo, has_past: bool) -> Cases:
