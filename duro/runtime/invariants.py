@@ -8,6 +8,7 @@ from duro.billing.states import TRANSITIONS
 from duro.kit.db import Database, Tx
 from duro.kit.modes import Mode
 from duro.kit.sql import Statement, queries
+from duro.modules.messages.model import REMINDERS_PER_WEEK
 
 # Names of statements, each with the sentence that is true while its statement finds nothing.
 _ALWAYS: Final = {
@@ -43,6 +44,7 @@ _ALWAYS: Final = {
     "customer_credit_is_the_sum_of_balances": "Customer credit holds the balances of all subscriptions.",
     "suspense_is_the_sum_of_open_items": "Suspense holds the open items.",
     "the_wallet_account_is_empty": "Nobody has a wallet yet, so its account holds nothing.",
+    "nobody_is_reminded_too_often": "One person gets at most seven reminders in any seven days.",
     "amounts_are_integers": "Amounts are whole minor units.",
     "test_and_live_never_mix": "What the simulated gateway gave out is in test mode and nowhere else.",
 }
@@ -140,6 +142,8 @@ def _arguments(invariant: Invariant, mode: Mode) -> tuple[object, ...]:
     match invariant.name:
         case "no_status_outside_the_table":
             return [before for before, _ in _STEPS], [after for _, after in _STEPS]
+        case "nobody_is_reminded_too_often":
+            return (REMINDERS_PER_WEEK,)
         case "test_and_live_never_mix":
             return (mode is Mode.TEST,)
         case _:

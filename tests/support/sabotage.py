@@ -246,6 +246,16 @@ SABOTAGES: Final = (
     _by("suspense_is_the_sum_of_open_items", "NGN", _POSTED % ("merchant_payable", "suspense")),
     _by("the_wallet_account_is_empty", "NGN", _POSTED % ("merchant_payable", "wallet")),
     _by(
+        "nobody_is_reminded_too_often",
+        "msg_8",
+        # Seven, a day apart, and the eighth a minute before the first is a week old.
+        """INSERT INTO outbox (tenant_id, id, template, customer_id, cause, data, is_reminder, status, send_at,
+                               created_at)
+           SELECT ':tenant', 'msg_' || n, 'dunning_1', 'cus_x', 'x' || n, '{}', true, 'queued',
+                  '2027-02-05Z'::timestamptz + n * interval '1 day' - n / 8 * interval '1 minute', '2027-02-05Z'
+             FROM generate_series(1, 8) AS n""",
+    ),
+    _by(
         "amounts_are_integers",
         ":paid_invoice",
         """UPDATE invoices SET lines = '[{"amount": 500000.0}]' WHERE id = ':paid_invoice'""",
