@@ -72,3 +72,13 @@ class _Settle:
         # kept as well. Made anew whenever the uses have doubled, no plan is far behind what this connection wrote.
         if uses.bit_count() == 1:
             await connection.execute("DISCARD PLANS")
+
+
+def is_lost(connection: Any) -> bool:
+    """Whether nothing can be asked of it any more."""
+    try:
+        lost: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool takes a connection that was lost away from its borrower, who can then ask it nothing.
+        return True
+    return lost

@@ -14,9 +14,10 @@ import orjson
 from duro.errors import UnavailableError
 from duro.kit import json
 from duro.kit.clock import Clock
-from duro.kit.connections import new_pool
+from duro.kit.connections import is_lost, new_pool
 from duro.kit.modes import Mode
 from duro.kit.sql import Scope, Statement
+from duro.kit.waiting import Waiting
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -98,32 +99,54 @@ class Tx:
     _connection: Any
     _bells: dict[Bell, None] = field(default_factory=dict)
     _once_committed: list[Callable[[], None]] = field(default_factory=list)
+    _waiting: Waiting = field(default_factory=Waiting)
 
-    async def rows(self, statement: Statement, *args: object) -> list[Row]:
-        _demand(statement, Scope.TENANT)
+    async def rows(self, statement: Statement, *args: object, together: bool = False) -> list[Row]:
+        """`together`: in one round trip with the writes that wait, none of whose rows it reads or writes."""
+        text, values = await self._ready(statement, args, together=together)
         with _translated():
-            found: list[Row] = await self._connection.fetch(statement.text, self.tenant_id, *args)
+            found: list[Row] = await self._connection.fetch(text, self.tenant_id, *values)
         return found
 
     async def row(self, statement: Statement, *args: object) -> Row | None:
-        _demand(statement, Scope.TENANT)
+        text, values = await self._ready(statement, args)
         with _translated():
-            found: Row | None = await self._connection.fetchrow(
-                statement.text, self.tenant_id, *args
-            )
+            found: Row | None = await self._connection.fetchrow(text, self.tenant_id, *values)
         return found
 
     async def value(self, statement: Statement, *args: object) -> Any:
-        _demand(statement, Scope.TENANT)
+        text, values = await self._ready(statement, args)
         with _translated():
-            return await self._connection.fetchval(statement.text, self.tenant_id, *args)
+            return await self._connection.fetchval(text, self.tenant_id, *values)
 
-    async def run(self, statement: Statement, *args: object) -> int:
-        """Answers how many rows were touched."""
-        _demand(statement, Scope.TENANT)
+    async def run(self, statement: Statement, *args: object, together: bool = False) -> int:
+        """Answers how many rows were touched; `together` as in `rows`."""
+        text, values = await self._ready(statement, args, together=together)
         with _translated():
-            done: str = await self._connection.execute(statement.text, self.tenant_id, *args)
+            done: str = await self._connection.execute(text, self.tenant_id, *values)
         return _count(done)
+
+    def put(self, statement: Statement, *args: object) -> None:
+        """A write that waits for the next statement or the commit, and answers nothing.
+
+        What waits at one time is sent as one statement, so no two may touch the same row.
+        """
+        _demand(statement, Scope.TENANT)
+        self._waiting.writes.append((statement, args))
+
+    async def send(self) -> None:
+        """Sends what waits."""
+        if self._waiting.writes:
+            statement, args = self._waiting.writes.pop()
+            await self.run(statement, *args, together=True)
+
+    async def _ready(
+        self, statement: Statement, args: tuple[object, ...], *, together: bool = False
+    ) -> tuple[str, tuple[object, ...]]:
+        _demand(statement, Scope.TENANT)
+        if not together:
+            await self.send()
+        return self._waiting.joined(statement, args)
 
     def ring(self, work: str) -> None:
         """Have the worker look for work of this kind once this is committed."""
@@ -233,8 +256,7 @@ class Database:
     @asynccontextmanager
     async def begin(self, mode: Mode, tenant_id: str) -> AsyncIterator[Tx]:
         """A transaction of one tenant: commits at the end, rolls back on an exception."""
-        if not _TENANT.fullmatch(tenant_id):
-            raise ValueError(f"not a tenant id: {tenant_id!r}")
+        _demand_tenant(tenant_id)
         tx: Tx | None = None
         async with self._transaction(mode.schema, self._opening(mode, tenant_id)) as begun:
             connection, told = begun
@@ -242,13 +264,13 @@ class Database:
             has_clock = mode is Mode.TEST and _count(told) > 0
             tx = await self._tx(mode, tenant_id, connection, has_clock=has_clock)
             yield tx
+            await tx.send()
         await tx._told_committed(self.doorbell)  # noqa: SLF001 - the transaction's own room
 
     @asynccontextmanager
     async def read(self, mode: Mode, tenant_id: str) -> AsyncIterator[Tx]:
         """For reads that decide nothing: each statement by itself, and none of them can write."""
-        if not _TENANT.fullmatch(tenant_id):
-            raise ValueError(f"not a tenant id: {tenant_id!r}")
+        _demand_tenant(tenant_id)
         async with self._connected(mode.schema) as connection:
             await connection.serve(tenant_id)
             yield await self._tx(mode, tenant_id, connection)
@@ -257,8 +279,7 @@ class Database:
         self, mode: Mode, tenant_id: str, statement: Statement, *args: object
     ) -> list[Row]:
         """One statement that reads what is committed at this moment, whatever the tenant's time."""
-        if not _TENANT.fullmatch(tenant_id):
-            raise ValueError(f"not a tenant id: {tenant_id!r}")
+        _demand_tenant(tenant_id)
         _demand(statement, Scope.TENANT)
         async with self._connected(mode.schema) as connection:
             await connection.serve(tenant_id)
@@ -268,8 +289,7 @@ class Database:
     @asynccontextmanager
     async def snapshot(self, mode: Mode, tenant_id: str, *, statement_ms: int) -> AsyncIterator[Tx]:
         """For reads that have to agree: each statement sees the same instant, and none may take longer than that."""
-        if not _TENANT.fullmatch(tenant_id):
-            raise ValueError(f"not a tenant id: {tenant_id!r}")
+        _demand_tenant(tenant_id)
         opening = (
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
             f"SET LOCAL duro.tenant = '{tenant_id}'; SET LOCAL statement_timeout = {statement_ms:d}"
@@ -282,8 +302,7 @@ class Database:
         opening = f"BEGIN READ WRITE; SET LOCAL duro.tenant = '{tenant_id}'"
         if mode is Mode.LIVE:
             return opening
-        literal = f"'{tenant_id}'"
-        return f"{opening}; {self._business_now.text.replace('$1', literal)}"
+        return f"{opening}; {self._business_now.text}".replace("$1", f"'{tenant_id}'")
 
     async def _tx(
         self, mode: Mode, tenant_id: str, connection: Any, *, has_clock: bool = True
@@ -314,7 +333,7 @@ class Database:
             try:
                 yield connection, told
             except BaseException:
-                if not _is_lost(connection):
+                if not is_lost(connection):
                     await connection.execute("ROLLBACK")
                 raise
             if await connection.execute("COMMIT") != "COMMIT":
@@ -333,22 +352,13 @@ class Database:
             yield connection
         except _LOST as error:
             # The driver raises the same class for our own wrong arguments: on a healthy connection it is a bug.
-            if isinstance(error, asyncpg.InterfaceError) and not _is_lost(connection):
+            if isinstance(error, asyncpg.InterfaceError) and not is_lost(connection):
                 raise
             raise UnavailableError(_UNREACHABLE) from error
         except _CONTENDED as error:
             raise UnavailableError(_BUSY) from error
         finally:
             await self._pools[pool].release(connection)
-
-
-def _is_lost(connection: Any) -> bool:
-    try:
-        lost: bool = connection.is_closed()
-    except asyncpg.InterfaceError:
-        # The pool takes a connection that was lost away from its borrower, who can then ask it nothing.
-        return True
-    return lost
 
 
 def _pool(url: str, role: str, path: str, size: int) -> Any:
@@ -374,6 +384,11 @@ class _translated:  # noqa: N801 - reads as a word where it is used
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, asyncpg.UniqueViolationError):
             raise UniqueViolationError(error.constraint_name or "") from error
+
+
+def _demand_tenant(tenant_id: str) -> None:
+    if not _TENANT.fullmatch(tenant_id):
+        raise ValueError(f"not a tenant id: {tenant_id!r}")
 
 
 def _demand(statement: Statement, scope: Scope) -> None:

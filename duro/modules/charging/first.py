@@ -18,6 +18,7 @@ from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.payers import payers_of
 from duro.modules.charging.reconcile import settle_open
+from duro.modules.customers.model import Customer
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.model import Purpose
@@ -46,10 +47,10 @@ async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Chargin
     plan = await PlanRepository(tx).get(body.plan_id)
     if not plan.is_active:
         raise ConflictError("The plan is archived; nobody can start on it.")
-    customer_id = await _free_customer(tx, body.customer_id, plan)
+    customer = await _free_customer(tx, body.customer_id, plan)
     method_id = body.payment_method_id
     if method_id is not None:
-        method_id = (await resolve_method(tx, customer_id=customer_id, method_id=method_id)).id
+        method_id = (await resolve_method(tx, customer_id=customer.id, method_id=method_id)).id
     promo = await catalog.find_promo(tx, body.promo_code, plan)
     changes = await changes_for(tx, charging.links)
     fresh = replace(
@@ -60,12 +61,11 @@ async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Chargin
     trial_days = plan.trial_days if body.trial_days is None else body.trial_days
     if trial_days:
         begun = Begun(_on_trial(changes, fresh, trial_days), None)
-        await SubscriptionRepository(tx).add(begun.subscription)
+        changes.new_subscriptions.append(begun.subscription)
     else:
-        # Invoices refer to their subscription, so it is written before them.
-        await SubscriptionRepository(tx).add(fresh)
+        changes.new_subscriptions.append(fresh)
         changes.record("subscription_created", fresh)
-        payer = (await payers_of(tx, [fresh]))[fresh.id]
+        payer = (await payers_of(tx, [fresh], known=[customer]))[fresh.id]
         begun = _bill_first(changes, fresh, plan, payer, {promo.id: promo} if promo else {})
         begun = await _within_caps(tx, begun)
     await changes.write()
@@ -105,7 +105,7 @@ async def _within_caps(tx: Tx, begun: Begun) -> Begun:
     return replace(begun, charge=charge)
 
 
-async def _free_customer(tx: Tx, customer_id: str, plan: Plan) -> str:
+async def _free_customer(tx: Tx, customer_id: str, plan: Plan) -> Customer:
     # The customer's row is held, so that two creations for one customer follow each other.
     customer = await CustomerRepository(tx).lock(customer_id)
     if customer.is_blacklisted:
@@ -116,7 +116,7 @@ async def _free_customer(tx: Tx, customer_id: str, plan: Plan) -> str:
         )
         if rival is not None:
             raise ConflictError(f"The customer already has this plan: {rival}.")
-    return customer.id
+    return customer
 
 
 def _new(

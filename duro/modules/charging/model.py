@@ -113,6 +113,7 @@ class Changes:
     zone: ZoneInfo
     links: PayLinks
     in_force: SettingsVersion
+    new_subscriptions: list[Subscription] = field(default_factory=list)
     new_invoices: list[Invoice] = field(default_factory=list)
     new_attempts: list[Attempt] = field(default_factory=list)
     new_schedule_ids: set[str] = field(default_factory=set)
@@ -240,9 +241,12 @@ class Changes:
         return pay_url(self.tx, self.links, subscription)
 
     async def write(self) -> None:
-        """One statement for each kind of row, in the lock order."""
-        tx = self.tx
-        await SubscriptionRepository(tx).save(list(self.subscriptions.values()))
+        """Each kind of row set by set, in the lock order."""
+        tx, new = self.tx, {row.id for row in self.new_subscriptions}
+        for row in self.new_subscriptions:
+            await SubscriptionRepository(tx).add(self.subscriptions.get(row.id, row))
+        changed = [row for row in self.subscriptions.values() if row.id not in new]
+        await SubscriptionRepository(tx).save(changed)
         added = await InvoiceRepository(tx).add(self.new_invoices)
         if len(added) != len(self.new_invoices):
             raise InvoiceExistsError([row.id for row in self.new_invoices if row.id not in added])
@@ -253,10 +257,10 @@ class Changes:
         await AttemptRepository(tx).save(list(self.attempts.values()))
         await CapRepository(tx).note(list(self._outcomes()))
         freed = await self.push.write(tx)
-        await LedgerRepository(tx).post([*self._posted(currencies), *self.postings, *freed])
-        await EventRepository(tx).add(self.events)
         moved = {event.object_id for event in self.events if event.type in _MOVES_REVENUE}
         await follow_revenue(tx, moved, involuntary=self.involuntary)
+        await LedgerRepository(tx).post([*self._posted(currencies), *self.postings, *freed])
+        await EventRepository(tx).add(self.events)
         await PromoRepository(tx).give_back(self.returned_promos)
         self.counts.update(await OutboxRepository(tx).add(self.messages))
 

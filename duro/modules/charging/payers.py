@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from duro.billing.rails import Rail
 from duro.kit.db import Tx
+from duro.modules.customers.model import Customer
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.accounts import VirtualAccountRepository
 from duro.modules.payments.caps import CapRepository
@@ -15,11 +16,16 @@ from duro.modules.recovery.service import Payer
 from duro.modules.subscriptions.model import Subscription
 
 
-async def payers_of(tx: Tx, subscriptions: Sequence[Subscription]) -> dict[str, Payer]:
-    """Who pays each subscription, and with what: its own method, else its customer's default."""
-    customers = await CustomerRepository(tx).find_many(
-        sorted({row.customer_id for row in subscriptions})
-    )
+async def payers_of(
+    tx: Tx, subscriptions: Sequence[Subscription], *, known: Sequence[Customer] = ()
+) -> dict[str, Payer]:
+    """Who pays each subscription, and with what: its own method, else its customer's default.
+
+    Customers that are `known` are not read again.
+    """
+    customers = {customer.id: customer for customer in known}
+    if unknown := {row.customer_id for row in subscriptions} - customers.keys():
+        customers |= await CustomerRepository(tx).find_many(sorted(unknown))
     methods = PaymentMethodRepository(tx)
     named = [row.payment_method_id for row in subscriptions if row.payment_method_id]
     own = await methods.find_many(named) if named else {}
