@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -70,11 +71,11 @@ class ResourceGroup(ExampleGroup):
 def places(operations: Iterable["Operation"]) -> dict[Place, "Operation"]:
     """Every operation under its own name."""
     shown = [entry for entry in operations if not entry.path.startswith(_ELSEWHERE)]
-    paths = {entry.path for entry in shown}
+    paths = Counter(entry.path for entry in shown)
     return {_place(entry, paths): entry for entry in shown}
 
 
-def _place(entry: "Operation", paths: set[str]) -> Place:
+def _place(entry: "Operation", paths: Mapping[str, int]) -> Place:
     before, *after = _PARAMETER.split(entry.path.removeprefix("/v1/"))
     names = [name for name in before.split("/") if name]
     action = "-".join(part.strip("/") for part in after if part.strip("/"))
@@ -86,6 +87,9 @@ def _place(entry: "Operation", paths: set[str]) -> Place:
         return Place("-".join(names[:-1]), "get-by-ref")
     if not after:
         return Place("-".join(names), "create" if entry.is_mutation else "list")
+    if action and entry.is_mutation and paths[entry.path] > 1:
+        # What one resource has of another is both shown and made: `customers mandates` and `create-mandates`.
+        action = f"{_VERBS[entry.method]}-{action}"
     return Place("-".join(names), action or _VERBS[entry.method])
 
 

@@ -61,8 +61,10 @@ async def test_without_row_security_the_same_statements_do_leak(
 
     alone, beside = await _alone_and_beside(unchecked_url, mode, tenant, tenant_b)
 
-    tight = [name for name, answers in alone.items() if answers == beside[name]]
-    assert len(tight) < len(alone) / 5, tight
+    # An invariant looks for what contradicts itself, and most of these rows do not.
+    tried = [name for name in alone if not name.partition(".")[0].endswith("invariants")]
+    tight = [name for name in tried if alone[name] == beside[name]]
+    assert len(tight) < len(tried) / 5, tight
 
 
 async def test_no_insert_is_accepted_in_the_name_of_another_tenant(
