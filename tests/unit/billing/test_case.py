@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from duro.billing.case import MAX_OFFSET_HOURS, Context, Settings
+from duro.billing.case import MAX_ESCALATION_DAYS, MAX_OFFSET_HOURS, Context, Settings
 from duro.billing.failures import Category
 from duro.billing.logged import Json
 from duro.billing.pattern import PatternKind, PaydayPattern, Shift
@@ -68,6 +68,12 @@ def test_offsets_start_at_the_renewal_and_rise_within_bounds(offsets: tuple[int,
 def test_every_attempt_needs_an_offset(attempts: int) -> None:
     with pytest.raises(ValueError, match="max_attempts"):
         Settings(max_attempts=attempts)
+
+
+@pytest.mark.parametrize("days", [0, MAX_ESCALATION_DAYS + 1])
+def test_escalation_comes_within_its_bounds(days: int) -> None:
+    with pytest.raises(ValueError, match="escalation_days"):
+        Settings(escalation_days=days)
 
 
 @pytest.mark.parametrize("rails", [(Rail.CARD, Rail.CARD), (Rail.WALLET,)])

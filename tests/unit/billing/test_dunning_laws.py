@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duro.billing import wages
 from duro.billing.case import Context, Escalation, Settings
 from duro.billing.dunning import (
     MIN_PULL_GAP,
@@ -24,6 +25,11 @@ from duro.billing.rails import ORDER, PULL, PUSH, Rail
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SETTINGS_RAILS = st.lists(st.sampled_from(ORDER), unique=True).map(tuple)
 RAIL_SETS = st.frozensets(st.sampled_from(ORDER))
+CODES = st.sampled_from(["attempt_cap", "request_expired", "underpaid", "51"]) | st.text(max_size=8)
+# Minutes from now.
+NEAR = st.integers(-48 * 60, 20 * 24 * 60)
+NEAR_OR_NEVER = st.none() | NEAR
+CAPS = st.dictionaries(st.sampled_from(ORDER), NEAR, max_size=3)
 
 
 @st.composite
@@ -58,13 +64,13 @@ def contexts(draw: st.DrawFn) -> Context:
     first = START + timedelta(minutes=draw(st.integers(0, 400 * 24 * 60)))
     now = first + timedelta(minutes=draw(st.integers(0, 40 * 24 * 60)))
     waited = timedelta(minutes=draw(st.integers(0, 40 * 24 * 60)))
-    near = st.integers(-48 * 60, 20 * 24 * 60).map(lambda minutes: now + timedelta(minutes=minutes))
+    caps, ready = draw(CAPS), draw(NEAR_OR_NEVER)
     return Context(
         now=now,
         zone=ZoneInfo(draw(st.sampled_from(["Africa/Lagos", "Africa/Cairo", "Pacific/Honolulu"]))),
         settings=draw(settings_values()),
         rail=draw(st.sampled_from([None, *Rail])),
-        code=draw(st.sampled_from(["attempt_cap", "request_expired"]) | st.text(max_size=8)),
+        code=draw(CODES),
         category=draw(st.sampled_from(Category)),
         attempts_made=draw(st.integers(0, 8)),
         attempts_skipped=draw(st.integers(0, 3)),
@@ -74,8 +80,8 @@ def contexts(draw: st.DrawFn) -> Context:
         usable_rails=draw(SETTINGS_RAILS),
         spent_rails=draw(RAIL_SETS),
         pulled_rails=draw(RAIL_SETS),
-        capped_until=draw(st.dictionaries(st.sampled_from(ORDER), near)),
-        mandate_ready_at=draw(st.none() | near),
+        capped_until={rail: now + timedelta(minutes=minutes) for rail, minutes in caps.items()},
+        mandate_ready_at=None if ready is None else now + timedelta(minutes=ready),
         funds_short_at=draw(st.sampled_from([None, first])),
         payday=draw(PAYDAYS),
         holidays=(date(2026, 5, 1), date(2026, 12, 25)),
@@ -104,6 +110,15 @@ def test_no_token_is_pulled_twice_within_twenty_hours(context: Context) -> None:
     if decision.rail in PULL and charged_before:
         assert decision.next_attempt_at is not None
         assert decision.next_attempt_at >= (context.last_pull_at or context.now) + MIN_PULL_GAP
+
+
+@given(context=contexts())
+def test_a_debit_after_want_of_money_waits_for_payday(context: Context) -> None:
+    decision = decide(context)
+
+    if decision.rail is Rail.DIRECT_DEBIT and wages.is_short(context):
+        assert decision.next_attempt_at is not None
+        assert decision.next_attempt_at >= wages.awaited(context, after=context.now)
 
 
 @given(context=contexts())
@@ -198,6 +213,8 @@ def test_waiting_reminds_later_or_ends_at_the_deadline(context: Context, hours: 
         assert decision.move is Move.REMIND
         assert decision.next_attempt_at is not None
         assert context.now < decision.next_attempt_at <= deadline
+        at_night = is_quiet(decision.next_attempt_at, context.zone)
+        assert decision.next_attempt_at == deadline or not at_night
 
 
 @given(context=contexts())

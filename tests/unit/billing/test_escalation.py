@@ -12,6 +12,7 @@ from duro.billing.case import Context, Escalation, Settings
 from duro.billing.decision import Move, Rule
 from duro.billing.dunning import decide, decide_waiting, waiting_deadline
 from duro.billing.failures import Category
+from duro.billing.pattern import PatternKind, PaydayPattern
 from duro.billing.rails import Rail
 
 FIRST = datetime(2027, 3, 10, 8, tzinfo=UTC)
@@ -97,6 +98,24 @@ def test_a_case_that_is_kept_reminds_each_payday() -> None:
     assert first.next_attempt_at == datetime(2027, 3, 28, 9, tzinfo=UTC)
     assert first.reason.count("Payment failed") == 1
     assert again.next_attempt_at == datetime(2027, 4, 28, 9, tzinfo=UTC)
+
+
+def test_a_kept_case_reminds_in_the_morning_where_payday_begins_at_night() -> None:
+    # 09:00 UTC is 23:00 of the day before in Honolulu, so payday is the 29th there, by night.
+    far = replace(BASE, zone=ZoneInfo("Pacific/Honolulu"), attempts_made=5, settings=KEEP)
+
+    decision = decide(replace(far, now=FIRST + 7 * DAY))
+
+    assert decision.next_attempt_at == datetime(2027, 3, 29, 17, tzinfo=UTC)
+
+
+def test_a_kept_case_reminds_on_the_customers_own_payday() -> None:
+    fridays = PaydayPattern(kind=PatternKind.WEEKLY, weekday=4)
+    settings = replace(KEEP, learn_payday=True)
+
+    decision = decide(replace(BASE, attempts_made=5, settings=settings, payday=fridays))
+
+    assert decision.next_attempt_at == datetime(2027, 3, 12, 8, tzinfo=UTC)
 
 
 def test_only_a_kept_case_waits_without_a_deadline() -> None:
