@@ -42,20 +42,29 @@ EventType: TypeAlias = Literal[
 Interval: TypeAlias = Literal["hour", "day", "week", "month", "quarter", "biannual", "year"]
 InvoiceStatus: TypeAlias = Literal["draft", "open", "paid", "uncollectible", "void"]
 Kind: TypeAlias = Literal["subscription", "one_time"]
+MandateStatus: TypeAlias = Literal["pending", "active", "revoked"]
 Move: TypeAlias = Literal[
     "retry",
     "retry_payday",
     "manual_retry",
     "switch_rail",
+    "await_payment",
     "request_card_update",
     "remind",
     "escalate",
     "exhaust",
 ]
 Rail: TypeAlias = Literal["card", "ussd", "transfer", "virtual_account", "direct_debit", "wallet"]
-RecoveredBy: TypeAlias = Literal["retry", "payday_retry", "new_card", "manual"]
+RecoveredBy: TypeAlias = Literal[
+    "retry", "payday_retry", "new_card", "other_rail", "pay_link", "manual"
+]
 RefundStatus: TypeAlias = Literal["pending", "unknown", "succeeded", "failed"]
+RequestStatus: TypeAlias = Literal["open", "paid", "expired", "void"]
+Resolution: TypeAlias = Literal["applied", "credited", "refunded"]
 SessionStatus: TypeAlias = Literal["open", "completed", "expired"]
+SuspenseAction: TypeAlias = Literal["apply", "credit", "refunded"]
+SuspenseReason: TypeAlias = Literal["short", "not_owed", "unmatched", "wrong_currency"]
+SuspenseStatus: TypeAlias = Literal["open", "resolved"]
 When: TypeAlias = Literal["now", "period_end"]
 ScheduleStatus: TypeAlias = Literal[
     "scheduled", "in_flight", "awaiting_customer", "recovered", "exhausted", "canceled"
@@ -73,12 +82,121 @@ StatesStatus: TypeAlias = Literal[
 ]
 
 
+class AccountPay(TypedDict):
+    """What is paid to a virtual account."""
+
+    amount: int
+    currency: NotRequired[Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"]]
+
+
+class AccountsItem(TypedDict):
+    """Debits less credits in one currency, in minor units: together they are 0."""
+
+    currency: str
+    gatewayClearing: int
+    customerCredit: int
+    wallet: int
+    merchantPayable: int
+    suspense: int
+
+
+class AccountsOut(TypedDict):
+    """The accounts of the merchant, an entry for each currency."""
+
+    items: list[AccountsItem]
+
+
 class AdvanceOut(TypedDict):
     """A finished advance."""
 
     now: str
     counts: dict[str, int]
     events: list[EventSummary]
+
+
+BacktestAsk = TypedDict(
+    "BacktestAsk",
+    {
+        "a": "Any",
+        "b": "Any",
+        "from": "NotRequired[Any | None]",
+        "to": "NotRequired[Any | None]",
+        "currency": "NotRequired[Literal['NGN', 'GHS', 'KES', 'ZAR', 'USD', 'XOF', 'UGX', 'RWF'] | None]",
+        "seed": "NotRequired[int]",
+        "population": "NotRequired[BacktestPopulation]",
+    },
+)
+
+
+class BacktestFiguresOut(TypedDict):
+    """What became of the cases, in cases and in minor units; attempts are those after the renewal."""
+
+    cases: int
+    amount: int
+    recovered: int
+    recoveredCases: int
+    lost: int
+    lostCases: int
+    unknown: int
+    unknownCases: int
+    attempts: int
+    paymentRequests: int
+    contacts: int
+
+
+class BacktestMonthOut(TypedDict):
+    """The renewals of one month, under both strategies."""
+
+    month: str
+    a: BacktestFiguresOut
+    b: BacktestFiguresOut
+
+
+BacktestOut = TypedDict(
+    "BacktestOut",
+    {
+        "source": "Literal['invoices', 'population']",
+        "currency": "str",
+        "from": "str | None",
+        "to": "str | None",
+        "seed": "int | None",
+        "cases": "int",
+        "unknown": "int",
+        "isTruncated": "bool",
+        "a": "BacktestStrategyOut",
+        "b": "BacktestStrategyOut",
+        "difference": "BacktestFiguresOut",
+        "optimum": "BacktestStrategyOut | None",
+        "byMonth": "list[BacktestMonthOut]",
+    },
+)
+
+
+class BacktestPopulation(TypedDict):
+    """Made customers instead of your own."""
+
+    customers: int
+    months: NotRequired[int]
+
+
+class BacktestStrategyOut(TypedDict):
+    """One strategy; the rates are of all money and of all cases, from 0 to 1."""
+
+    cases: int
+    amount: int
+    recovered: int
+    recoveredCases: int
+    lost: int
+    lostCases: int
+    unknown: int
+    unknownCases: int
+    attempts: int
+    paymentRequests: int
+    contacts: int
+    strategy: str
+    recoveryRate: float
+    recoveryRateOfCases: float
+    meanHoursToRecover: float | None
 
 
 class BlacklistAsk(TypedDict):
@@ -203,6 +321,17 @@ class CustomerUpdate(TypedDict):
     metadata: NotRequired[dict[str, str]]
 
 
+class DecidedOut(TypedDict):
+    """Cases by how they came to be at risk: all of them, and what became of those that are decided."""
+
+    key: str
+    all: TallyOut
+    recovered: TallyOut
+    exhausted: TallyOut
+    recoveryRate: float
+    caseRate: float
+
+
 class DecisionOut(TypedDict):
     """One decision: what was known, what was decided, when it acts, and why."""
 
@@ -325,6 +454,7 @@ class InvoiceDetail(TypedDict):
     amountRefunded: int
     paidAt: str | None
     createdAt: str
+    amountPaid: int
     attempts: list[TransactionOut]
     dunning: list[DunningStep]
     refunds: list[RefundOut]
@@ -355,6 +485,7 @@ class InvoiceOut(TypedDict):
     amountRefunded: int
     paidAt: str | None
     createdAt: str
+    amountPaid: int
 
 
 class InvoicePage(TypedDict):
@@ -403,6 +534,29 @@ class LinkUpdate(TypedDict):
 
     active: NotRequired[bool]
     metadata: NotRequired[dict[str, str]]
+
+
+class MandateCreate(TypedDict):
+    paymentMethodId: str
+
+
+class MandateOut(TypedDict):
+    """A customer's consent to direct debit; only an `active` one is debited."""
+
+    id: str
+    customerId: str
+    paymentMethodId: str
+    status: MandateStatus
+    activatedAt: str | None
+    readyAt: str | None
+    revokedAt: str | None
+    createdAt: str
+
+
+class MandatePage(TypedDict):
+    items: list[MandateOut]
+    nextCursor: str | None
+    hasMore: bool
 
 
 class MovementsOut(TypedDict):
@@ -466,6 +620,31 @@ class PaymentMethodOut(TypedDict):
 
 class PaymentMethodPage(TypedDict):
     items: list[PaymentMethodOut]
+    nextCursor: str | None
+    hasMore: bool
+
+
+class PaymentRequestOut(TypedDict):
+    """What a customer was asked to pay by themselves; money that comes after it was closed is matched all the same."""
+
+    id: str
+    invoiceId: str
+    subscriptionId: str
+    customerId: str
+    rail: Rail
+    status: RequestStatus
+    amount: int
+    amountReceived: int
+    currency: str
+    reference: str
+    details: RequestDetails
+    expiresAt: str
+    closedAt: str | None
+    createdAt: str
+
+
+class PaymentRequestPage(TypedDict):
+    items: list[PaymentRequestOut]
     nextCursor: str | None
     hasMore: bool
 
@@ -646,6 +825,31 @@ class RecoveryCasePage(TypedDict):
     hasMore: bool
 
 
+RecoveryOut = TypedDict(
+    "RecoveryOut",
+    {
+        "currency": "str",
+        "from": "str",
+        "to": "str",
+        "all": "TallyOut",
+        "inFlight": "TallyOut",
+        "recovered": "TallyOut",
+        "exhausted": "TallyOut",
+        "canceled": "TallyOut",
+        "recoveryRate": "float",
+        "caseRate": "float",
+        "timeToRecover": "TimeToRecoverOut",
+        "byFailureCode": "list[DecidedOut]",
+        "byCategory": "list[DecidedOut]",
+        "byRail": "list[TriesOut]",
+        "byAttempt": "list[TriesOut]",
+        "byWeekday": "list[TriesOut]",
+        "byDayOfMonth": "list[TriesOut]",
+        "settingsChanges": "list[SettingsChangeOut]",
+    },
+)
+
+
 class RecoverySettingsOut(TypedDict):
     """How failed renewals are worked; `changedAt` is null for version 1, the defaults."""
 
@@ -662,6 +866,7 @@ class RecoverySettingsOut(TypedDict):
     retryOffsetsHours: list[int]
     maxAttempts: int
     rails: list[Rail]
+    learnPayday: bool
     changedAt: str | None
 
 
@@ -680,6 +885,7 @@ class RecoverySettingsPatch(TypedDict):
     retryOffsetsHours: NotRequired[list[int]]
     maxAttempts: NotRequired[int]
     rails: NotRequired[list[Literal["card", "ussd", "transfer", "virtual_account", "direct_debit"]]]
+    learnPayday: NotRequired[bool]
 
 
 class RefundCreate(TypedDict):
@@ -701,6 +907,29 @@ class RefundOut(TypedDict):
     reason: str | None
     createdAt: str
     failureCode: str | None
+
+
+class RequestDetails(TypedDict):
+    """What the customer needs to pay: a USSD string, or an account."""
+
+    ussd: str | None
+    bankName: str | None
+    accountNumber: str | None
+    accountName: str | None
+
+
+class RequestPay(TypedDict):
+    """What comes in for a payment request."""
+
+    amount: NotRequired[int]
+    currency: NotRequired[Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"]]
+
+
+class SettingsChangeOut(TypedDict):
+    """A mark: other settings were in force from here on."""
+
+    version: int
+    changedAt: str
 
 
 class SubscriptionCancel(TypedDict):
@@ -760,6 +989,48 @@ class SubscriptionPatch(TypedDict):
     metadata: NotRequired[dict[str, str] | None]
 
 
+class SuspenseItemOut(TypedDict):
+    """Money that fits nothing yet."""
+
+    id: str
+    reason: SuspenseReason
+    status: SuspenseStatus
+    amount: int
+    currency: str
+    invoiceId: str | None
+    subscriptionId: str | None
+    customerId: str | None
+    transactionId: str | None
+    reference: str | None
+    receivedAt: str | None
+    resolution: Resolution | None
+    note: str | None
+    createdAt: str
+    resolvedAt: str | None
+
+
+class SuspenseItemPage(TypedDict):
+    items: list[SuspenseItemOut]
+    nextCursor: str | None
+    hasMore: bool
+
+
+class SuspenseResolve(TypedDict):
+    """Where the money goes."""
+
+    action: SuspenseAction
+    invoiceId: NotRequired[str | None]
+    subscriptionId: NotRequired[str | None]
+    note: NotRequired[str | None]
+
+
+class TallyOut(TypedDict):
+    """How many, and how much in minor units."""
+
+    count: int
+    amount: int
+
+
 class TestClockAdvance(TypedDict):
     """Where to move the clock: an instant, or how far."""
 
@@ -772,6 +1043,13 @@ class TestClockOut(TypedDict):
 
     now: str
     frozen: bool
+
+
+class TimeToRecoverOut(TypedDict):
+    """From the first failure to the recovery; null without a recovery."""
+
+    medianSeconds: int | None
+    p90Seconds: int | None
 
 
 class TokenOut(TypedDict):
@@ -809,3 +1087,24 @@ class TransactionPage(TypedDict):
     items: list[TransactionOut]
     nextCursor: str | None
     hasMore: bool
+
+
+class TriesOut(TypedDict):
+    """Charges and requests after the first failure: all that were settled, and those that brought the money."""
+
+    key: str
+    tried: TallyOut
+    succeeded: TallyOut
+    successRate: float
+    tryRate: float
+
+
+class VirtualAccountOut(TypedDict):
+    """An account number of one customer's own: whatever is paid to it is theirs."""
+
+    id: str
+    customerId: str
+    bankName: str
+    accountNumber: str
+    accountName: str
+    createdAt: str

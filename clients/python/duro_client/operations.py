@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 from duro_client import wire
 from duro_client.models import (
+    AccountsOut,
     AdvanceOut,
+    BacktestOut,
+    BacktestPopulation,
     Billing,
     CheckoutSessionOut,
     CustomerOut,
@@ -21,10 +24,14 @@ from duro_client.models import (
     InvoiceOut,
     InvoicePage,
     LedgerOut,
+    MandateOut,
+    MandatePage,
     OverviewOut,
     PaymentLinkOut,
     PaymentLinkPage,
     PaymentMethodPage,
+    PaymentRequestOut,
+    PaymentRequestPage,
     PlanChangeOut,
     PlanOut,
     PlanPage,
@@ -32,13 +39,18 @@ from duro_client.models import (
     PromoCodePage,
     RecoveryCaseDetail,
     RecoveryCasePage,
+    RecoveryOut,
     RecoverySettingsOut,
     RefundOut,
     SubscriptionOut,
     SubscriptionPage,
+    SuspenseAction,
+    SuspenseItemOut,
+    SuspenseItemPage,
     TestClockOut,
     TransactionOut,
     TransactionPage,
+    VirtualAccountOut,
     When,
 )
 from duro_client.wire import UNSET, Request, Unset
@@ -617,6 +629,194 @@ class Operations:
         answer: PaymentMethodPage = self._send(request)
         return answer
 
+    def list_payment_requests(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+        status: Literal["open", "paid", "expired", "void"] | Unset = UNSET,
+        invoice_id: str | Unset = UNSET,
+        subscription_id: str | Unset = UNSET,
+        customer_id: str | Unset = UNSET,
+    ) -> PaymentRequestPage:
+        """What customers were asked to pay by themselves, newest first."""
+        request = wire.request(
+            "GET",
+            "/v1/payment-requests",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "createdFrom": created_from,
+                "createdTo": created_to,
+                "status": status,
+                "invoiceId": invoice_id,
+                "subscriptionId": subscription_id,
+                "customerId": customer_id,
+            },
+        )
+        answer: PaymentRequestPage = self._send(request)
+        return answer
+
+    def read_payment_request(
+        self,
+        id: str,
+    ) -> PaymentRequestOut:
+        """One payment request, with what its customer was told."""
+        request = wire.request(
+            "GET",
+            f"/v1/payment-requests/{wire.segment(id)}",
+        )
+        answer: PaymentRequestOut = self._send(request)
+        return answer
+
+    def read_virtual_account(
+        self,
+        id: str,
+    ) -> VirtualAccountOut:
+        """The account number of one customer's own; not found until it is opened."""
+        request = wire.request(
+            "GET",
+            f"/v1/customers/{wire.segment(id)}/virtual-account",
+        )
+        answer: VirtualAccountOut = self._send(request)
+        return answer
+
+    def open_virtual_account(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> VirtualAccountOut:
+        """Give a customer an account number of their own; asked again it answers the same one."""
+        request = wire.request(
+            "POST",
+            f"/v1/customers/{wire.segment(id)}/virtual-account",
+            body={},
+            idempotency_key=idempotency_key,
+        )
+        answer: VirtualAccountOut = self._send(request)
+        return answer
+
+    def list_suspense(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+        status: Literal["open", "resolved"] | Unset = UNSET,
+        reason: Literal["short", "not_owed", "unmatched", "wrong_currency"] | Unset = UNSET,
+    ) -> SuspenseItemPage:
+        """Money that came in and fits nothing yet, or did not at first; newest first."""
+        request = wire.request(
+            "GET",
+            "/v1/suspense",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "createdFrom": created_from,
+                "createdTo": created_to,
+                "status": status,
+                "reason": reason,
+            },
+        )
+        answer: SuspenseItemPage = self._send(request)
+        return answer
+
+    def list_mandates(
+        self,
+        id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+    ) -> MandatePage:
+        """Direct debit mandates of one customer, newest first."""
+        request = wire.request(
+            "GET",
+            f"/v1/customers/{wire.segment(id)}/mandates",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "createdFrom": created_from,
+                "createdTo": created_to,
+            },
+        )
+        answer: MandatePage = self._send(request)
+        return answer
+
+    def create_mandate(
+        self,
+        id: str,
+        *,
+        payment_method_id: str,
+        idempotency_key: str | None = None,
+    ) -> MandateOut:
+        """Set a direct debit mandate up at the gateway, once for each payment method."""
+        request = wire.request(
+            "POST",
+            f"/v1/customers/{wire.segment(id)}/mandates",
+            body={"paymentMethodId": payment_method_id},
+            idempotency_key=idempotency_key,
+        )
+        answer: MandateOut = self._send(request)
+        return answer
+
+    def revoke_mandate(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> MandateOut:
+        """End a mandate for good: nothing is debited any more. One that is revoked stays as it is."""
+        request = wire.request(
+            "POST",
+            f"/v1/mandates/{wire.segment(id)}/revoke",
+            body={},
+            idempotency_key=idempotency_key,
+        )
+        answer: MandateOut = self._send(request)
+        return answer
+
+    def pay_test_request(
+        self,
+        id: str,
+        *,
+        amount: int | Unset = UNSET,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"] | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> PaymentRequestOut:
+        """Pay a payment request as its customer would: whole or a part of it, or more, and also when it is too late."""
+        request = wire.request(
+            "POST",
+            f"/v1/test/payment-requests/{wire.segment(id)}/pay",
+            body={"amount": amount, "currency": currency},
+            idempotency_key=idempotency_key,
+        )
+        answer: PaymentRequestOut = self._send(request)
+        return answer
+
+    def pay_test_account(
+        self,
+        id: str,
+        *,
+        amount: int,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"] | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> VirtualAccountOut:
+        """Pay to a customer's virtual account, whether or not anything was asked for."""
+        request = wire.request(
+            "POST",
+            f"/v1/test/virtual-accounts/{wire.segment(id)}/pay",
+            body={"amount": amount, "currency": currency},
+            idempotency_key=idempotency_key,
+        )
+        answer: VirtualAccountOut = self._send(request)
+        return answer
+
     def list_gateway_charges(
         self,
         *,
@@ -739,6 +939,7 @@ class Operations:
         max_attempts: int | Unset = UNSET,
         rails: list[Literal["card", "ussd", "transfer", "virtual_account", "direct_debit"]]
         | Unset = UNSET,
+        learn_payday: bool | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> RecoverySettingsOut:
         """Change some of the settings, as a new version; cases that are open keep theirs."""
@@ -758,6 +959,7 @@ class Operations:
                 "retryOffsetsHours": retry_offsets_hours,
                 "maxAttempts": max_attempts,
                 "rails": rails,
+                "learnPayday": learn_payday,
             },
             idempotency_key=idempotency_key,
         )
@@ -1101,6 +1303,31 @@ class Operations:
         answer: RecoveryCaseDetail = self._send(request)
         return answer
 
+    def resolve_suspense_item(
+        self,
+        id: str,
+        *,
+        action: SuspenseAction,
+        invoice_id: str | None | Unset = UNSET,
+        subscription_id: str | None | Unset = UNSET,
+        note: str | None | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> SuspenseItemOut:
+        """Decide where it goes: `apply` it to an open invoice, give it as `credit` of a subscription, or note that it"""
+        request = wire.request(
+            "POST",
+            f"/v1/suspense/{wire.segment(id)}/resolve",
+            body={
+                "action": action,
+                "invoiceId": invoice_id,
+                "subscriptionId": subscription_id,
+                "note": note,
+            },
+            idempotency_key=idempotency_key,
+        )
+        answer: SuspenseItemOut = self._send(request)
+        return answer
+
     def create_checkout_session(
         self,
         *,
@@ -1195,6 +1422,65 @@ class Operations:
             query={"from": from_, "to": to},
         )
         answer: LedgerOut = self._send(request)
+        return answer
+
+    def read_recovery(
+        self,
+        *,
+        from_: Any | Unset = UNSET,
+        to: Any | Unset = UNSET,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"] | Unset = UNSET,
+    ) -> RecoveryOut:
+        """How much of what failed in a period came back, how soon, why it had failed, and which tries brought it."""
+        request = wire.request(
+            "GET",
+            "/v1/analytics/recovery",
+            query={"from": from_, "to": to, "currency": currency},
+        )
+        answer: RecoveryOut = self._send(request)
+        return answer
+
+    def read_accounts(
+        self,
+    ) -> AccountsOut:
+        """The merchant's accounts now: what came in, what is owed to it, and what is the customers' or nobody's yet."""
+        request = wire.request(
+            "GET",
+            "/v1/analytics/accounts",
+        )
+        answer: AccountsOut = self._send(request)
+        return answer
+
+    def backtest_recovery(
+        self,
+        *,
+        a: Any,
+        b: Any,
+        from_: Any | None | Unset = UNSET,
+        to: Any | None | Unset = UNSET,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"]
+        | None
+        | Unset = UNSET,
+        seed: int | Unset = UNSET,
+        population: BacktestPopulation | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> BacktestOut:
+        """What two recovery strategies would have made of your failed renewals, or make of made customers."""
+        request = wire.request(
+            "POST",
+            "/v1/recovery/backtest",
+            body={
+                "a": a,
+                "b": b,
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "seed": seed,
+                "population": population,
+            },
+            idempotency_key=idempotency_key,
+        )
+        answer: BacktestOut = self._send(request)
         return answer
 
     def read_event(
@@ -1826,6 +2112,194 @@ class AsyncOperations:
         answer: PaymentMethodPage = await self._send(request)
         return answer
 
+    async def list_payment_requests(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+        status: Literal["open", "paid", "expired", "void"] | Unset = UNSET,
+        invoice_id: str | Unset = UNSET,
+        subscription_id: str | Unset = UNSET,
+        customer_id: str | Unset = UNSET,
+    ) -> PaymentRequestPage:
+        """What customers were asked to pay by themselves, newest first."""
+        request = wire.request(
+            "GET",
+            "/v1/payment-requests",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "createdFrom": created_from,
+                "createdTo": created_to,
+                "status": status,
+                "invoiceId": invoice_id,
+                "subscriptionId": subscription_id,
+                "customerId": customer_id,
+            },
+        )
+        answer: PaymentRequestPage = await self._send(request)
+        return answer
+
+    async def read_payment_request(
+        self,
+        id: str,
+    ) -> PaymentRequestOut:
+        """One payment request, with what its customer was told."""
+        request = wire.request(
+            "GET",
+            f"/v1/payment-requests/{wire.segment(id)}",
+        )
+        answer: PaymentRequestOut = await self._send(request)
+        return answer
+
+    async def read_virtual_account(
+        self,
+        id: str,
+    ) -> VirtualAccountOut:
+        """The account number of one customer's own; not found until it is opened."""
+        request = wire.request(
+            "GET",
+            f"/v1/customers/{wire.segment(id)}/virtual-account",
+        )
+        answer: VirtualAccountOut = await self._send(request)
+        return answer
+
+    async def open_virtual_account(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> VirtualAccountOut:
+        """Give a customer an account number of their own; asked again it answers the same one."""
+        request = wire.request(
+            "POST",
+            f"/v1/customers/{wire.segment(id)}/virtual-account",
+            body={},
+            idempotency_key=idempotency_key,
+        )
+        answer: VirtualAccountOut = await self._send(request)
+        return answer
+
+    async def list_suspense(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+        status: Literal["open", "resolved"] | Unset = UNSET,
+        reason: Literal["short", "not_owed", "unmatched", "wrong_currency"] | Unset = UNSET,
+    ) -> SuspenseItemPage:
+        """Money that came in and fits nothing yet, or did not at first; newest first."""
+        request = wire.request(
+            "GET",
+            "/v1/suspense",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "createdFrom": created_from,
+                "createdTo": created_to,
+                "status": status,
+                "reason": reason,
+            },
+        )
+        answer: SuspenseItemPage = await self._send(request)
+        return answer
+
+    async def list_mandates(
+        self,
+        id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+    ) -> MandatePage:
+        """Direct debit mandates of one customer, newest first."""
+        request = wire.request(
+            "GET",
+            f"/v1/customers/{wire.segment(id)}/mandates",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "createdFrom": created_from,
+                "createdTo": created_to,
+            },
+        )
+        answer: MandatePage = await self._send(request)
+        return answer
+
+    async def create_mandate(
+        self,
+        id: str,
+        *,
+        payment_method_id: str,
+        idempotency_key: str | None = None,
+    ) -> MandateOut:
+        """Set a direct debit mandate up at the gateway, once for each payment method."""
+        request = wire.request(
+            "POST",
+            f"/v1/customers/{wire.segment(id)}/mandates",
+            body={"paymentMethodId": payment_method_id},
+            idempotency_key=idempotency_key,
+        )
+        answer: MandateOut = await self._send(request)
+        return answer
+
+    async def revoke_mandate(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> MandateOut:
+        """End a mandate for good: nothing is debited any more. One that is revoked stays as it is."""
+        request = wire.request(
+            "POST",
+            f"/v1/mandates/{wire.segment(id)}/revoke",
+            body={},
+            idempotency_key=idempotency_key,
+        )
+        answer: MandateOut = await self._send(request)
+        return answer
+
+    async def pay_test_request(
+        self,
+        id: str,
+        *,
+        amount: int | Unset = UNSET,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"] | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> PaymentRequestOut:
+        """Pay a payment request as its customer would: whole or a part of it, or more, and also when it is too late."""
+        request = wire.request(
+            "POST",
+            f"/v1/test/payment-requests/{wire.segment(id)}/pay",
+            body={"amount": amount, "currency": currency},
+            idempotency_key=idempotency_key,
+        )
+        answer: PaymentRequestOut = await self._send(request)
+        return answer
+
+    async def pay_test_account(
+        self,
+        id: str,
+        *,
+        amount: int,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"] | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> VirtualAccountOut:
+        """Pay to a customer's virtual account, whether or not anything was asked for."""
+        request = wire.request(
+            "POST",
+            f"/v1/test/virtual-accounts/{wire.segment(id)}/pay",
+            body={"amount": amount, "currency": currency},
+            idempotency_key=idempotency_key,
+        )
+        answer: VirtualAccountOut = await self._send(request)
+        return answer
+
     async def list_gateway_charges(
         self,
         *,
@@ -1948,6 +2422,7 @@ class AsyncOperations:
         max_attempts: int | Unset = UNSET,
         rails: list[Literal["card", "ussd", "transfer", "virtual_account", "direct_debit"]]
         | Unset = UNSET,
+        learn_payday: bool | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> RecoverySettingsOut:
         """Change some of the settings, as a new version; cases that are open keep theirs."""
@@ -1967,6 +2442,7 @@ class AsyncOperations:
                 "retryOffsetsHours": retry_offsets_hours,
                 "maxAttempts": max_attempts,
                 "rails": rails,
+                "learnPayday": learn_payday,
             },
             idempotency_key=idempotency_key,
         )
@@ -2310,6 +2786,31 @@ class AsyncOperations:
         answer: RecoveryCaseDetail = await self._send(request)
         return answer
 
+    async def resolve_suspense_item(
+        self,
+        id: str,
+        *,
+        action: SuspenseAction,
+        invoice_id: str | None | Unset = UNSET,
+        subscription_id: str | None | Unset = UNSET,
+        note: str | None | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> SuspenseItemOut:
+        """Decide where it goes: `apply` it to an open invoice, give it as `credit` of a subscription, or note that it"""
+        request = wire.request(
+            "POST",
+            f"/v1/suspense/{wire.segment(id)}/resolve",
+            body={
+                "action": action,
+                "invoiceId": invoice_id,
+                "subscriptionId": subscription_id,
+                "note": note,
+            },
+            idempotency_key=idempotency_key,
+        )
+        answer: SuspenseItemOut = await self._send(request)
+        return answer
+
     async def create_checkout_session(
         self,
         *,
@@ -2404,6 +2905,65 @@ class AsyncOperations:
             query={"from": from_, "to": to},
         )
         answer: LedgerOut = await self._send(request)
+        return answer
+
+    async def read_recovery(
+        self,
+        *,
+        from_: Any | Unset = UNSET,
+        to: Any | Unset = UNSET,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"] | Unset = UNSET,
+    ) -> RecoveryOut:
+        """How much of what failed in a period came back, how soon, why it had failed, and which tries brought it."""
+        request = wire.request(
+            "GET",
+            "/v1/analytics/recovery",
+            query={"from": from_, "to": to, "currency": currency},
+        )
+        answer: RecoveryOut = await self._send(request)
+        return answer
+
+    async def read_accounts(
+        self,
+    ) -> AccountsOut:
+        """The merchant's accounts now: what came in, what is owed to it, and what is the customers' or nobody's yet."""
+        request = wire.request(
+            "GET",
+            "/v1/analytics/accounts",
+        )
+        answer: AccountsOut = await self._send(request)
+        return answer
+
+    async def backtest_recovery(
+        self,
+        *,
+        a: Any,
+        b: Any,
+        from_: Any | None | Unset = UNSET,
+        to: Any | None | Unset = UNSET,
+        currency: Literal["NGN", "GHS", "KES", "ZAR", "USD", "XOF", "UGX", "RWF"]
+        | None
+        | Unset = UNSET,
+        seed: int | Unset = UNSET,
+        population: BacktestPopulation | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> BacktestOut:
+        """What two recovery strategies would have made of your failed renewals, or make of made customers."""
+        request = wire.request(
+            "POST",
+            "/v1/recovery/backtest",
+            body={
+                "a": a,
+                "b": b,
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "seed": seed,
+                "population": population,
+            },
+            idempotency_key=idempotency_key,
+        )
+        answer: BacktestOut = await self._send(request)
         return answer
 
     async def read_event(
