@@ -52,6 +52,7 @@ def routes(charging: Charging) -> Routes:
 
     async def _resolve(call: Call, item_id: str, body: SuspenseResolve) -> SuspenseItem:
         tx, links = call.tx, charging.links
+        _demand_sense(body)
         match body.action:
             case SuspenseAction.APPLY:
                 if body.invoice_id is None:
@@ -67,6 +68,14 @@ def routes(charging: Charging) -> Routes:
                 return await suspense.note_refund(tx, links, item_id, note=body.note)
 
     return entries
+
+
+def _demand_sense(body: SuspenseResolve) -> None:
+    """What has nothing to do with the action is a mistake, and is not passed over."""
+    if body.invoice_id is not None and body.action is not SuspenseAction.APPLY:
+        raise refuse("invoiceId", "Only money that is applied goes to an invoice.")
+    if body.subscription_id is not None and body.action is not SuspenseAction.CREDIT:
+        raise refuse("subscriptionId", "Only credit goes to a subscription.")
 
 
 async def _shown(call: Call, item: SuspenseItem) -> SuspenseItemOut:

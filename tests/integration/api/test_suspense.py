@@ -9,6 +9,9 @@ from duro.kit.db import Database, Tx
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
 from duro.kit.registry import Routes
+from duro.modules.charging import suspense_routes
+from duro.modules.charging.engine import Charging
+from duro.modules.invoices.links import PayLinks
 from duro.modules.payments import module as payments
 from duro.modules.payments.gateway import Gateways
 from duro.modules.payments.incoming import IncomingRepository, SuspenseRepository
@@ -27,7 +30,9 @@ CREATED_AT = "2026-01-28T09:00:00.000Z"
 @pytest.fixture
 def routes(db: Database) -> Sequence[Routes]:
     gateway = SimulatedGateway(db)
-    return payments.build(gateway, Gateways({Mode.TEST: gateway})).routes
+    gateways = Gateways({Mode.TEST: gateway})
+    resolving = suspense_routes.routes(Charging(gateways, PayLinks("", b"key")))
+    return (*payments.build(gateway, gateways).routes, resolving)
 
 
 async def test_money_that_fits_nothing_is_listed_with_where_it_came_from(
@@ -64,6 +69,32 @@ async def test_money_that_fits_nothing_is_listed_with_where_it_came_from(
     ]
     assert [item["id"] for item in of_reason["items"]] == [unmatched.id]
     assert resolved["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"action": "credit", "invoiceId": "inv_1"}, "invoiceId"),
+        ({"action": "refunded", "invoiceId": "inv_1"}, "invoiceId"),
+        ({"action": "refunded", "subscriptionId": "sub_1"}, "subscriptionId"),
+        ({"action": "apply", "invoiceId": "inv_1", "subscriptionId": "sub_1"}, "subscriptionId"),
+        ({"action": "apply"}, "invoiceId"),
+        ({"action": "credit"}, "subscriptionId"),
+        ({"action": "keep"}, "action"),
+        ({}, "action"),
+    ],
+)
+async def test_what_does_not_go_with_the_action_is_refused(
+    client: Client, db: Database, tenant: str, body: object, path: str
+) -> None:
+    async with db.begin(Mode.TEST, tenant) as tx:
+        item = await add_suspense(tx, SuspenseReason.UNMATCHED)
+
+    answer = await client.post(f"/v1/suspense/{item.id}/resolve", body)
+
+    assert (answer.status, answer.paths) == (422, [path])
+    async with db.begin(Mode.TEST, tenant) as tx:
+        assert await SuspenseRepository(tx).get(item.id) == item
 
 
 async def add_suspense(
