@@ -138,7 +138,7 @@ def _creates(path: str, headers: dict[str, str]) -> Iterator[bytes]:
 async def _sent(ground: Ground) -> tuple[Sent, Sent]:
     """What a read and a start send, the second time, when every statement is prepared."""
     tenant_id = await ground.new_tenant("Bench counting")
-    async with asking(ground, tenant_id) as asker:
+    async with asking(ground.database_url, tenant_id) as asker:
         now = SystemClock().wall()
         await add_plan(asker.connection, tenant_id, at=now)
         for name in ("seed_customers", "seed_methods"):

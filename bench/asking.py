@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bench.batches import counting
 from bench.counting import CountingDatabase
-from bench.ground import Connection, Ground, statement
+from bench.ground import Connection, connected_as_tenant, statement
 from bench.serving import MASTER_KEY
 from duro.kit.gate import Gate
 from duro.kit.http import build_app
@@ -59,10 +59,13 @@ class Asker:
 
 
 @asynccontextmanager
-async def asking(ground: Ground, tenant_id: str) -> AsyncIterator[Asker]:
+async def asking(database_url: str, tenant_id: str) -> AsyncIterator[Asker]:
     listener = listen("127.0.0.1", 0, key="bench")
     settings = Settings(security=SecuritySettings(master_key=SecretStr(MASTER_KEY)))
-    async with counting(ground.database_url) as db, ground.tenant(tenant_id) as connection:
+    async with (
+        counting(database_url) as db,
+        connected_as_tenant(database_url, tenant_id) as connection,
+    ):
         async with db.core() as tx:
             key = await create_key(tx, tenant_id=tenant_id, mode=Mode.TEST)
         async with compose(composition.Ground(settings, db, db.clock, listener.url)) as system:

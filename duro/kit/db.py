@@ -101,9 +101,8 @@ class Tx:
     _once_committed: list[Callable[[], None]] = field(default_factory=list)
     _waiting: Waiting = field(default_factory=Waiting)
 
-    async def rows(self, statement: Statement, *args: object, together: bool = False) -> list[Row]:
-        """`together`: in one round trip with the writes that wait, none of whose rows it reads or writes."""
-        text, values = await self._ready(statement, args, together=together)
+    async def rows(self, statement: Statement, *args: object) -> list[Row]:
+        text, values = await self._ready(statement, args)
         with _translated():
             found: list[Row] = await self._connection.fetch(text, self.tenant_id, *values)
         return found
@@ -119,32 +118,32 @@ class Tx:
         with _translated():
             return await self._connection.fetchval(text, self.tenant_id, *values)
 
-    async def run(self, statement: Statement, *args: object, together: bool = False) -> int:
-        """Answers how many rows were touched; `together` as in `rows`."""
-        text, values = await self._ready(statement, args, together=together)
+    async def run(self, statement: Statement, *args: object) -> int:
+        """Answers how many rows were touched."""
+        text, values = await self._ready(statement, args)
         with _translated():
             done: str = await self._connection.execute(text, self.tenant_id, *values)
         return _count(done)
 
-    def put(self, statement: Statement, *args: object) -> None:
-        """A write that waits for the next statement or the commit, and answers nothing.
-
-        What waits at one time is sent as one statement, so no two may touch the same row.
-        """
+    async def put(self, statement: Statement, *args: object) -> None:
+        """A write that answers nothing: it waits for the next statement or the commit, and is sent with it."""
         _demand(statement, Scope.TENANT)
+        if not self._waiting.lets(statement):
+            await self.send()
         self._waiting.writes.append((statement, args))
 
     async def send(self) -> None:
         """Sends what waits."""
         if self._waiting.writes:
-            statement, args = self._waiting.writes.pop()
-            await self.run(statement, *args, together=True)
+            text, values = self._waiting.joined(*self._waiting.writes.pop())
+            with _translated():
+                await self._connection.execute(text, self.tenant_id, *values)
 
     async def _ready(
-        self, statement: Statement, args: tuple[object, ...], *, together: bool = False
+        self, statement: Statement, args: tuple[object, ...]
     ) -> tuple[str, tuple[object, ...]]:
         _demand(statement, Scope.TENANT)
-        if not together:
+        if not self._waiting.lets(statement):
             await self.send()
         return self._waiting.joined(statement, args)
 

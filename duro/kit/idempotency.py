@@ -102,7 +102,7 @@ async def claim(tx: Tx, keyed: Keyed, resource_id: str) -> datetime:
     """Takes the key for work on `resource_id`, committed with it; answers the lease."""
     lease = tx.wall + LEASE
     args = (keyed.key, keyed.digest, resource_id, lease, tx.wall)
-    if not await tx.run(_SQL["claim_key"], *args, together=True):
+    if not await tx.run(_SQL["claim_key"], *args):
         raise OvertakenError
     return lease
 
@@ -110,7 +110,7 @@ async def claim(tx: Tx, keyed: Keyed, resource_id: str) -> datetime:
 async def keep(tx: Tx, keyed: Keyed, answer: Kept, *, lease: datetime | None = None) -> bool:
     """Keeps the answer; False when the key is no longer ours."""
     args = (keyed.key, keyed.digest, answer.status, answer.body, tx.wall, lease)
-    return await tx.run(_SQL["keep_answer"], *args, together=True) == 1
+    return await tx.run(_SQL["keep_answer"], *args) == 1
 
 
 async def release(tx: Tx, keyed: Keyed, lease: datetime) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 
 from duro.kit.sql import Statement
 
+_WORD: Final = re.compile(r"\w+")
+_WRITTEN: Final = re.compile(r"\b(?:INSERT INTO|(?<!DO )UPDATE|DELETE FROM) (\w+)")
 _PLACE: Final = re.compile(r"\$(\d+)")
 
 
@@ -15,6 +17,19 @@ class Waiting:
     """The writes of one transaction, in their order."""
 
     writes: list[tuple[Statement, tuple[object, ...]]] = field(default_factory=list)
+
+    def lets(self, statement: Statement) -> bool:
+        """Whether the statement may go with what waits.
+
+        The parts of one statement see the same instant, and none what another writes. So it may name no table that
+        is written before it; a `WITH` of its own, which may write, has to stand alone.
+        """
+        if not self.writes:
+            return True
+        words = _words(statement)
+        return not statement.text.startswith("WITH") and not any(
+            words & _written(each) for each, _ in self.writes
+        )
 
     def joined(
         self, statement: Statement, args: tuple[object, ...]
@@ -25,6 +40,16 @@ class Waiting:
         parts, self.writes = [*self.writes, (statement, args)], []
         text = _joined(tuple(each for each, _ in parts))
         return text, tuple(value for _, values in parts for value in values)
+
+
+@cache
+def _words(statement: Statement) -> frozenset[str]:
+    return frozenset(_WORD.findall(statement.text))
+
+
+@cache
+def _written(statement: Statement) -> frozenset[str]:
+    return frozenset(_WRITTEN.findall(statement.text))
 
 
 @cache

@@ -255,10 +255,10 @@ class Changes:
         await self._write_steps()
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
-        await CapRepository(tx).note(list(self._outcomes()))
         freed = await self.push.write(tx)
         moved = {event.object_id for event in self.events if event.type in _MOVES_REVENUE}
         await follow_revenue(tx, moved, involuntary=self.involuntary)
+        await CapRepository(tx).note(list(self._outcomes()))
         await LedgerRepository(tx).post([*self._posted(currencies), *self.postings, *freed])
         await EventRepository(tx).add(self.events)
         await PromoRepository(tx).give_back(self.returned_promos)

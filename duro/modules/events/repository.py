@@ -27,7 +27,7 @@ class EventRepository:
             return
         ids = [new_id("evt", wall=self.tx.wall) for _ in events]
         types, objects, data = columns(events, "type", "object_id", "data")
-        self.tx.put(_SQL["insert_events"], ids, types, objects, data, self.tx.now)
+        await self.tx.put(_SQL["insert_events"], ids, types, objects, data, self.tx.now)
         self.tx.ring("webhook.fanout")
 
     async def get(self, event_id: str) -> Event:

@@ -40,7 +40,7 @@ class InvoiceRepository:
 
     async def save(self, invoices: Sequence[Invoice]) -> None:
         if invoices:
-            self._tx.put(_SQL["save_invoices"], *columns(invoices, *_MUTABLE))
+            await self._tx.put(_SQL["save_invoices"], *columns(invoices, *_MUTABLE))
 
     async def lock(self, invoice_id: str) -> Invoice:
         found = await self.lock_many([invoice_id])

@@ -22,7 +22,7 @@ class LedgerRepository:
     async def post(self, postings: Sequence[Posting]) -> None:
         """At the tenant's present; what a cause has posted already stays as it is."""
         if postings:
-            self.tx.put(_SQL["insert_entries"], self.tx.now, *columns(postings, *_POSTED))
+            await self.tx.put(_SQL["insert_entries"], self.tx.now, *columns(postings, *_POSTED))
 
     async def balances(self) -> dict[str, Balances]:
         """By currency; a currency without entries is left out."""

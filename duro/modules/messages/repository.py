@@ -34,7 +34,7 @@ class OutboxRepository:
             await self.tx.rows(_SQL["lock_recipients"], reminded)
         ids = [new_id("msg", wall=self.tx.wall) for _ in messages]
         values = (ids, *columns(messages, *_NEW), self.tx.now, REMINDERS_PER_WEEK)
-        rows = await self.tx.rows(_SQL["insert_messages"], *values, together=True)
+        rows = await self.tx.rows(_SQL["insert_messages"], *values)
         return Counter("capped" if row["status"] == "capped" else "messages" for row in rows)
 
     async def page(self, place: Seek) -> list[Message]:

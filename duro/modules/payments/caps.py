@@ -96,7 +96,7 @@ class CapRepository:
         while left:
             nth = {outcome.fingerprint: outcome for outcome in reversed(left)}
             names = ("fingerprint", "at", "has_failed", "is_hard", "known_at")
-            await self.tx.run(_Q["note_outcomes"], *columns(list(nth.values()), *names))
+            await self.tx.put(_Q["note_outcomes"], *columns(list(nth.values()), *names))
             left = [outcome for outcome in left if nth[outcome.fingerprint] is not outcome]
 
     async def find(self, fingerprints: Collection[str]) -> dict[str, Cap]:

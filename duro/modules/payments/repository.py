@@ -108,14 +108,14 @@ class AttemptRepository:
     async def add(self, attempts: Sequence[Attempt]) -> None:
         """Raises `UniqueViolationError` for a second open pull attempt of an invoice."""
         if attempts:
-            await self.tx.run(_Q["insert_attempts"], *columns(attempts, *_ATTEMPT), together=True)
+            await self.tx.run(_Q["insert_attempts"], *columns(attempts, *_ATTEMPT))
 
     async def save(self, attempts: Sequence[Attempt]) -> None:
         """Writes what may change of them; an attempt that is not pending loses its lease."""
         if not attempts:
             return
         values = columns(attempts, *_CHANGING)
-        saved = await self.tx.run(_Q["update_attempts"], *values, together=True)
+        saved = await self.tx.run(_Q["update_attempts"], *values)
         if saved != len(attempts):
             raise TransactionNotFoundError(f"{len(attempts) - saved} attempts are not there.")
 

@@ -52,7 +52,7 @@ class SubscriptionRepository:
     async def save(self, subscriptions: Sequence[Subscription]) -> None:
         """Writes what can change in a subscription's life; the rows must be locked."""
         if subscriptions:
-            self._tx.put(_SQL["save_subscriptions"], *columns(subscriptions, *_MUTABLE))
+            await self._tx.put(_SQL["save_subscriptions"], *columns(subscriptions, *_MUTABLE))
 
     async def add_balance_entries(self, entries: Sequence[BalanceEntry]) -> dict[str, str]:
         """Every movement of a balance has one; the invoices that they name must be written. The currency of each."""

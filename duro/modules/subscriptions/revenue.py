@@ -39,7 +39,7 @@ async def follow_revenue(
     found = (_change(row, is_involuntary=row["id"] in involuntary) for row in rows)
     changes = [change for change in found if change is not None]
     if changes:
-        _write(tx, changes)
+        await _write(tx, changes)
 
 
 def _change(row: Row, *, is_involuntary: bool) -> _Change | None:
@@ -65,14 +65,14 @@ def _change(row: Row, *, is_involuntary: bool) -> _Change | None:
     )
 
 
-def _write(tx: Tx, changes: Sequence[_Change]) -> None:
+async def _write(tx: Tx, changes: Sequence[_Change]) -> None:
     names = ("kind", "is_involuntary", "amount_minor", "monthly_minor", "currency")
     ids, positions, *rest = columns(changes, "subscription_id", "position", *names)
-    tx.put(_SQL["insert_movements"], ids, positions, *rest, tx.now)
+    await tx.put(_SQL["insert_movements"], ids, positions, *rest, tx.now)
     over = [change.subscription_id for change in changes if not change.monthly_minor]
     if over:
-        tx.put(_SQL["delete_revenue"], over)
+        await tx.put(_SQL["delete_revenue"], over)
     earning = [change for change in changes if change.monthly_minor]
     if earning:
         values = columns(earning, "subscription_id", "monthly_minor", "currency")
-        tx.put(_SQL["set_revenue"], *values)
+        await tx.put(_SQL["set_revenue"], *values)
