@@ -10,9 +10,9 @@ from duro.billing.case import Context, Settings
 from duro.billing.decision import Decision, Move, Rule
 from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, waiting_deadline
 from duro.billing.failures import Category, classify, is_in_progress, requires_new_card
-from duro.billing.learning import learn
+from duro.billing.learning import MIN_SEEN, learn
 from duro.billing.outcome import Answer, Known, Told, World
-from duro.billing.pattern import PaydayPattern
+from duro.billing.pattern import UNKNOWN, PaydayPattern
 from duro.billing.rails import PULL, Rail
 
 Rulebook: TypeAlias = Callable[[Context], Decision]
@@ -68,6 +68,9 @@ class Knowledge:
             for each in (*self.past, *tries)
             if each.rail in PULL and each.category in (None, Category.INSUFFICIENT_FUNDS)
         ]
+        if sum(not is_paid for _, is_paid in outcomes) < MIN_SEEN:
+            # Nobody learns from less, and asking takes long.
+            return UNKNOWN
         return learn(outcomes, zone=zone, now=now, holidays=self.holidays).pattern
 
 
