@@ -2,8 +2,9 @@
 -- $2 digest of the token, then one value for each column that is read.
 INSERT INTO checkout_sessions (tenant_id, digest, id, kind, status, plan_id, payment_link_id, amount_minor, currency,
                                customer_id, customer_email, customer_phone, promo_code_id, success_url, cancel_url,
-                               metadata, expires_at, reminds_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
+                               metadata, expires_at, reminds_at, created_at, person)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        COALESCE($10, lower($11), $12));
 
 -- name: get_checkout_session
 -- $2 id.
@@ -15,16 +16,17 @@ SELECT id, kind, status, plan_id, payment_link_id, amount_minor, currency, custo
 
 -- name: claim_left
 -- $2 business time, $3 limit. Sessions whose reminder is due, and whether the same person has begun another one since;
--- whoever holds the lock has the claim.
+-- whoever holds the lock has the claim. A scalar subquery, because an EXISTS may be hashed: that reads every session.
 SELECT c.id, c.kind, c.status, c.plan_id, c.payment_link_id, c.amount_minor, c.currency, c.customer_id,
        c.customer_email, c.customer_phone, c.promo_code_id, c.success_url, c.cancel_url, c.metadata, c.expires_at,
        c.reminds_at, c.created_at, c.digest,
-       EXISTS (SELECT
-                 FROM checkout_sessions AS n
-                WHERE n.tenant_id = $1
-                  AND COALESCE(n.customer_id, lower(n.customer_email), n.customer_phone)
-                      = COALESCE(c.customer_id, lower(c.customer_email), c.customer_phone)
-                  AND (n.created_at, n.id) > (c.created_at, c.id)) AS is_superseded
+       (SELECT n.id
+          FROM checkout_sessions AS n
+         WHERE n.tenant_id = $1
+           AND n.person = c.person
+           AND (n.created_at, n.id) > (c.created_at, c.id)
+         ORDER BY n.created_at, n.id
+         LIMIT 1) IS NOT NULL AS is_superseded
   FROM checkout_sessions AS c
  WHERE c.tenant_id = $1
    AND c.reminds_at <= $2

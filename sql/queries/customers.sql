@@ -2,8 +2,8 @@
 
 -- name: insert_customer
 -- $2 id, $3 e-mail, $4 phone, $5 name, $6 the merchant's own id, $7 metadata, $8 created.
-INSERT INTO customers (tenant_id, id, email, phone, name, merchant_ref, metadata, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO customers (tenant_id, id, email, email_folded, phone, name, merchant_ref, metadata, created_at)
+VALUES ($1, $2, $3, lower($3), $4, $5, $6, $7, $8);
 
 -- name: get_customer
 -- $2 id.
@@ -33,7 +33,7 @@ SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, m
 SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, metadata, created_at
   FROM customers
  WHERE tenant_id = $1
-   AND (id = ANY ($2::text[]) OR lower(email) = ANY ($3::text[]) OR phone = ANY ($4::text[]))
+   AND (id = ANY ($2::text[]) OR email_folded = ANY ($3::text[]) OR phone = ANY ($4::text[]))
  ORDER BY id
  LIMIT $5;
 
@@ -64,6 +64,7 @@ SELECT id, email, phone, name, merchant_ref, blacklisted_at, blacklist_reason, m
 -- $2 id, $3 e-mail, $4 phone, $5 name, $6 the merchant's own id, $7 blacklisted, $8 why, $9 metadata.
 UPDATE customers
    SET email = $3,
+       email_folded = lower($3),
        phone = $4,
        name = $5,
        merchant_ref = $6,

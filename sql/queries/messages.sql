@@ -9,13 +9,16 @@ SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' outbox ' || 
 -- per cause and template, also when the same change is worked on twice. A reminder above the limit is kept, and never
 -- sent; its recipient must be locked (lock_recipients). Earlier ones count from the instant they go out, and none is
 -- left out for going out later: so there is no week with more.
-INSERT INTO outbox (tenant_id, id, template, customer_id, address, cause, data, is_reminder, status, send_at, created_at)
-SELECT $1, item.id, item.template, item.customer_id, item.address, item.cause, item.data, item.is_reminder,
+-- Scalar subqueries, because an EXISTS may be hashed: that reads the whole outbox.
+INSERT INTO outbox (tenant_id, id, template, customer_id, address, recipient, cause, data, is_reminder, status, send_at,
+                    created_at)
+SELECT $1, item.id, item.template, item.customer_id, item.address, item.recipient, item.cause, item.data,
+       item.is_reminder,
        CASE WHEN item.is_reminder
              AND item.nth + (SELECT count(*)
                                FROM outbox AS o
                               WHERE o.tenant_id = $1
-                                AND COALESCE(o.customer_id, o.address) = COALESCE(item.customer_id, item.address)
+                                AND o.recipient = item.recipient
                                 AND o.is_reminder
                                 AND o.status <> 'capped'
                                 AND o.send_at > item.send_at - interval '168 hours') > $11::integer
@@ -24,17 +27,17 @@ SELECT $1, item.id, item.template, item.customer_id, item.address, item.cause, i
        END,
        item.send_at, $10
   FROM (SELECT n.*,
-               count(*) FILTER (WHERE n.is_reminder)
-                   OVER (PARTITION BY COALESCE(n.customer_id, n.address) ORDER BY n.position) AS nth
-          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::boolean[],
-                      $9::timestamptz[]) WITH ORDINALITY
-               AS n (id, template, customer_id, address, cause, data, is_reminder, send_at, position)
+               count(*) FILTER (WHERE n.is_reminder) OVER (PARTITION BY n.recipient ORDER BY n.position) AS nth
+          FROM (SELECT m.*, COALESCE(m.customer_id, m.address) AS recipient
+                  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::boolean[],
+                              $9::timestamptz[]) WITH ORDINALITY
+                       AS m (id, template, customer_id, address, cause, data, is_reminder, send_at, position)) AS n
          WHERE NOT n.is_reminder
-            OR NOT EXISTS (SELECT
-                             FROM outbox AS o
-                            WHERE o.tenant_id = $1
-                              AND o.cause = n.cause
-                              AND o.template = n.template)) AS item
+            OR (SELECT o.id
+                  FROM outbox AS o
+                 WHERE o.tenant_id = $1
+                   AND o.cause = n.cause
+                   AND o.template = n.template) IS NULL) AS item
     ON CONFLICT ON CONSTRAINT one_message_per_cause DO NOTHING
 RETURNING status;
 

@@ -150,7 +150,7 @@ SELECT id, customer_id, plan_id, payment_method_id, status, anchor_at, period_in
        metadata, created_at, promo_code_id, promo_cycles_left, carried_minor, period_price_minor, pending_change
   FROM subscriptions
  WHERE tenant_id = $1
-   AND customer_id = ANY ($2::text[])
+   AND customer_id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
    AND status IN ('trialing', 'active', 'past_due')
    AND NOT cancel_at_period_end
  ORDER BY period_ends_at, id

@@ -64,6 +64,7 @@ CREATE TABLE checkout_sessions (
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL,
     reminds_at timestamp with time zone,
+    person text,
     CONSTRAINT checkout_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT checkout_amount_is_not_negative CHECK ((amount_minor >= 0)),
     CONSTRAINT checkout_promo_needs_a_plan CHECK (((promo_code_id IS NULL) OR (plan_id IS NOT NULL))),
@@ -74,7 +75,7 @@ CREATE TABLE checkout_sessions (
 );
 CREATE INDEX checkout_sessions_due_for_a_reminder ON checkout_sessions USING btree (tenant_id, reminds_at, id) WHERE reminds_at IS NOT NULL;
 CREATE INDEX checkout_sessions_newest_first ON checkout_sessions USING btree (tenant_id, created_at DESC, id DESC);
-CREATE INDEX checkout_sessions_of_person ON checkout_sessions USING btree (tenant_id, COALESCE(customer_id, lower(customer_email), customer_phone), created_at, id);
+CREATE INDEX checkout_sessions_of_person ON checkout_sessions USING btree (tenant_id, person, created_at, id);
 ALTER TABLE checkout_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE checkout_sessions FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON checkout_sessions AS PERMISSIVE FOR ALL TO duro_sandbox
@@ -119,10 +120,11 @@ CREATE TABLE customers (
     blacklist_reason text,
     metadata jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    email_folded text,
     CONSTRAINT customers_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT customer_merchant_ref_is_unique UNIQUE (tenant_id, merchant_ref)
 );
-CREATE INDEX customers_by_email ON customers USING btree (tenant_id, lower(email));
+CREATE INDEX customers_by_email ON customers USING btree (tenant_id, email_folded);
 CREATE INDEX customers_by_phone ON customers USING btree (tenant_id, phone);
 CREATE INDEX customers_newest_first ON customers USING btree (tenant_id, created_at DESC, id DESC);
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
@@ -404,16 +406,18 @@ CREATE TABLE outbox (
     status text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     address text,
+    recipient text,
     send_at timestamp with time zone NOT NULL DEFAULT to_timestamp((0)::double precision),
     is_reminder boolean NOT NULL DEFAULT false,
     CONSTRAINT outbox_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT one_message_per_cause UNIQUE (tenant_id, cause, template),
     CONSTRAINT message_has_a_recipient CHECK ((COALESCE(customer_id, address) IS NOT NULL)),
     CONSTRAINT only_a_reminder_is_capped CHECK (((status <> 'capped'::text) OR is_reminder)),
-    CONSTRAINT outbox_status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'capped'::text])))
+    CONSTRAINT outbox_status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'capped'::text]))),
+    CONSTRAINT reminder_has_its_recipient CHECK (((recipient IS NOT NULL) OR (NOT is_reminder)))
 );
 CREATE INDEX outbox_newest_first ON outbox USING btree (tenant_id, created_at DESC, id DESC);
-CREATE INDEX reminders_of_recipient ON outbox USING btree (tenant_id, COALESCE(customer_id, address), send_at) WHERE is_reminder AND status <> 'capped'::text;
+CREATE INDEX reminders_of_recipient ON outbox USING btree (tenant_id, recipient, send_at) WHERE is_reminder AND status <> 'capped'::text;
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON outbox AS PERMISSIVE FOR ALL TO duro_sandbox

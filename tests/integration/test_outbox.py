@@ -14,8 +14,11 @@ from duro.kit.clock import FixedClock
 from duro.kit.db import Database
 from duro.kit.modes import Mode
 from duro.kit.pagination import ListQuery, seek
+from duro.kit.sql import queries
 from duro.modules.messages.model import REMINDERS_PER_WEEK, Message, NewMessage
 from duro.modules.messages.repository import OutboxRepository
+from tests.support.roles import app_role, connected, connected_as
+from tests.support.statements import plan_of, scans
 
 NOW: Final = datetime.fromisoformat("2027-01-05T09:00:00+00:00")
 _DAY: Final = timedelta(days=1)
@@ -177,3 +180,24 @@ def _is_sent_reminder(message: Message, person: str) -> bool:
 def _most_in_a_week(instants: Sequence[datetime]) -> int:
     """The most that any span of less than seven days holds."""
     return max((sum(at <= o < at + _WEEK for o in instants) for at in instants), default=0)
+
+
+async def test_what_was_told_before_is_looked_up_and_not_read_through(
+    db: Database, mode: Mode, tenant: str, database_url: str
+) -> None:
+    """Below row security, which keeps an index on an expression from being used."""
+    for n in range(20):
+        told = [_message("dunning_1", f"case_{n}_{m}", f"cus_{n}_{m}") for m in range(20)]
+        await _add(db, mode, tenant, *told)
+
+    role = app_role(mode)
+    async with connected(database_url) as owner:
+        await owner.execute("ANALYZE")
+    async with connected_as(database_url, role, search_path=f"{mode.schema},core") as app:
+        await app.execute("SELECT set_config('duro.tenant', $1, false)", tenant)
+        plan = await plan_of(app, queries("messages")["insert_messages"].text)
+
+    found_by = [node.get("Index Cond", "") for node in scans(plan) if "outbox" in str(node)]
+    assert len(found_by) == 2
+    assert "recipient = " in "".join(found_by)
+    assert "cause = " in "".join(found_by)

@@ -230,6 +230,8 @@ ALTER TABLE outbox ALTER COLUMN customer_id DROP NOT NULL;
 -- An e-mail or phone number: of somebody who is no customer yet, or who gave another one at checkout.
 ALTER TABLE outbox ADD COLUMN address text;
 ALTER TABLE outbox ADD CONSTRAINT message_has_a_recipient CHECK (COALESCE(customer_id, address) IS NOT NULL);
+-- The customer, else the address. A column, because below row security an index on an expression finds nothing.
+ALTER TABLE outbox ADD COLUMN recipient text;
 -- Business time before which it is not sent; what older code writes goes out at once.
 ALTER TABLE outbox ADD COLUMN send_at timestamptz NOT NULL DEFAULT to_timestamp(0);
 -- Whether it counts against how often one person is reminded; what answers or confirms something does not.
@@ -237,7 +239,8 @@ ALTER TABLE outbox ADD COLUMN is_reminder boolean NOT NULL DEFAULT false;
 ALTER TABLE outbox DROP CONSTRAINT outbox_status_is_known;
 ALTER TABLE outbox ADD CONSTRAINT outbox_status_is_known CHECK (status IN ('queued', 'capped'));
 ALTER TABLE outbox ADD CONSTRAINT only_a_reminder_is_capped CHECK (status <> 'capped' OR is_reminder);
-CREATE INDEX reminders_of_recipient ON outbox (tenant_id, COALESCE(customer_id, address), send_at) WHERE is_reminder AND status <> 'capped';
+ALTER TABLE outbox ADD CONSTRAINT reminder_has_its_recipient CHECK (recipient IS NOT NULL OR NOT is_reminder);
+CREATE INDEX reminders_of_recipient ON outbox (tenant_id, recipient, send_at) WHERE is_reminder AND status <> 'capped';
 
 -- When it is looked at whether its customer must be told that the card expires; null once that is done, and for what does not expire.
 ALTER TABLE payment_methods ADD COLUMN expiry_notice_at timestamptz;
@@ -247,8 +250,13 @@ CREATE INDEX payment_methods_about_to_expire ON payment_methods (tenant_id, expi
 ALTER TABLE checkout_sessions ADD COLUMN reminds_at timestamptz;
 CREATE INDEX checkout_sessions_due_for_a_reminder ON checkout_sessions (tenant_id, reminds_at, id) WHERE reminds_at IS NOT NULL;
 -- Who left it is known by what they gave there; the newest of their sessions is the one to come back to.
-CREATE INDEX checkout_sessions_of_person ON checkout_sessions (tenant_id, COALESCE(customer_id, lower(customer_email), customer_phone), created_at, id);
-CREATE INDEX customers_by_email ON customers (tenant_id, lower(email));
+ALTER TABLE checkout_sessions ADD COLUMN person text;
+CREATE INDEX checkout_sessions_of_person ON checkout_sessions (tenant_id, person, created_at, id);
+ALTER TABLE customers ADD COLUMN email_folded text;
+ALTER TABLE customers NO FORCE ROW LEVEL SECURITY;
+UPDATE customers SET email_folded = lower(email) WHERE email IS NOT NULL;
+ALTER TABLE customers FORCE ROW LEVEL SECURITY;
+CREATE INDEX customers_by_email ON customers (tenant_id, email_folded);
 CREATE INDEX customers_by_phone ON customers (tenant_id, phone);
 
 -- A merchant changed how long before a renewal its customers are reminded: what was planned before is gone through in steps.
