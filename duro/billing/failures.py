@@ -174,6 +174,13 @@ def classify(*, rail: Rail, code: str) -> Classified:
     return Classified(row.category, is_known=True)
 
 
+def says_no_money(*, rail: Rail, code: str) -> bool:
+    """Whether the code is a final decline because there was not enough money."""
+    if is_in_progress(rail=rail, code=code):
+        return False
+    return classify(rail=rail, code=code).category is Category.INSUFFICIENT_FUNDS
+
+
 def requires_new_card(category: Category) -> bool:
     return category in {Category.EXPIRED_CARD, Category.CARD_NOT_SUPPORTED}
 

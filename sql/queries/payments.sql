@@ -85,10 +85,10 @@ UPDATE payment_methods
 
 -- name: insert_attempts
 -- One array per column.
-INSERT INTO payment_attempts (tenant_id, id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess)
-SELECT $1, a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at, a.fingerprint, a.is_excess
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[], $19::text[], $20::timestamptz[], $21::text[], $22::boolean[])
-       AS a (id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess);
+INSERT INTO payment_attempts (tenant_id, id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method)
+SELECT $1, a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at, a.fingerprint, a.is_excess, a.keeps_method
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[], $19::text[], $20::timestamptz[], $21::text[], $22::boolean[], $23::boolean[])
+       AS a (id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method);
 
 -- name: update_attempts
 -- One array per column: id, then what may change. Only a pending attempt is leased: an outcome, even an unknown one, ends the lease.
@@ -128,21 +128,21 @@ UPDATE payment_attempts
 
 -- name: find_attempt_by_reference
 -- $2 reference.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND reference = $2;
 
 -- name: find_attempt
 -- $2 id.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND id = $2;
 
 -- name: find_attempts
 -- $2 ids.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
@@ -151,7 +151,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: lock_attempts
 -- $2 ids. In the order of their ids, so that two batches never wait for each other in a circle.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND id IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
@@ -161,7 +161,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: list_attempts
 -- $2, $3 the page begins below this instant and id, $4 and not before this instant, $5 limit; filters or null: $6 status, $7 subscription.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND (created_at, id) < ($2, $3)
@@ -173,7 +173,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: list_attempts_of_customer
 -- As list_attempts, and $8 customer: a plan of its own, because attempts_of_customer finds them.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND customer_id = $8
@@ -186,7 +186,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: list_attempts_of_invoice
 -- As list_attempts, and $8 customer or null, $9 invoice: a plan of its own, because attempts_of_invoice finds them.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND invoice_id = $9
@@ -200,7 +200,7 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: read_attempts_of_invoice
 -- $2 invoice, $3 limit; oldest first.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND invoice_id = $2
@@ -209,12 +209,28 @@ SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose,
 
 -- name: read_attempts_of_invoices
 -- $2 invoices, $3 limit; oldest first.
-SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess
+SELECT id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method
   FROM payment_attempts
  WHERE tenant_id = $1
    AND invoice_id = ANY ($2::text[])
  ORDER BY created_at, id
  LIMIT $3;
+
+-- name: read_money_of_customers
+-- $2 customers. When the money was there and when it was not, by charges that nobody had to be present for; of each
+-- customer the latest 60, oldest first.
+SELECT c.customer_id, a.created_at, a.was_there
+  FROM unnest($2::text[]) AS c (customer_id)
+ CROSS JOIN LATERAL (
+       SELECT id, created_at, status = 'succeeded' AS was_there
+         FROM payment_attempts
+        WHERE tenant_id = $1
+          AND customer_id = c.customer_id
+          AND rail IN ('card', 'direct_debit')
+          AND (status = 'succeeded' OR failure_category = 'insufficient_funds')
+        ORDER BY created_at DESC, id DESC
+        LIMIT 60) AS a
+ ORDER BY c.customer_id, a.created_at, a.id;
 
 -- name: claim_attempts_to_reconcile
 -- $2 business now, $3 wall now, $4 limit. Due are attempts whose check has come, and those whose process died on them
@@ -236,7 +252,7 @@ UPDATE payment_attempts AS a
   FROM due
  WHERE a.tenant_id = $1
    AND a.id = due.id
-RETURNING a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at, a.fingerprint, a.is_excess;
+RETURNING a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at, a.fingerprint, a.is_excess, a.keeps_method;
 
 -- name: list_tenants_with_attempts_to_reconcile
 -- scope: all tenants

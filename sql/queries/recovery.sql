@@ -31,13 +31,15 @@ UPDATE dunning_schedules AS d
 -- name: insert_decisions
 -- $2… one array for each column; the position counts up within its schedule.
 INSERT INTO dunning_decisions (tenant_id, schedule_id, position, decided_at, action, rail, next_attempt_at, reason,
-                               rule, inputs, settings_version)
+                               rule, inputs, settings_version, alternatives, would_change)
 SELECT $1, n.schedule_id,
        (SELECT count(*) FROM dunning_decisions d WHERE d.tenant_id = $1 AND d.schedule_id = n.schedule_id) + n.nth,
-       n.decided_at, n.action, n.rail, n.next_attempt_at, n.reason, n.rule, n.inputs, n.settings_version
+       n.decided_at, n.action, n.rail, n.next_attempt_at, n.reason, n.rule, n.inputs, n.settings_version,
+       n.alternatives, n.would_change
   FROM unnest($2::text[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
-              $9::text[], $10::jsonb[], $11::integer[])
-       AS n (schedule_id, nth, decided_at, action, rail, next_attempt_at, reason, rule, inputs, settings_version);
+              $9::text[], $10::jsonb[], $11::integer[], $12::jsonb[], $13::text[])
+       AS n (schedule_id, nth, decided_at, action, rail, next_attempt_at, reason, rule, inputs, settings_version,
+             alternatives, would_change);
 
 -- name: insert_ledger
 -- $2… one array for each column.
@@ -113,7 +115,8 @@ SELECT min(next_attempt_at)
 
 -- name: list_decisions
 -- $2 schedule id, oldest first; a ladder is short, the limit only bounds it.
-SELECT schedule_id, decided_at, action, rail, next_attempt_at, reason, rule, inputs, settings_version
+SELECT schedule_id, decided_at, action, rail, next_attempt_at, reason, rule, inputs, settings_version,
+       alternatives, would_change
   FROM dunning_decisions
  WHERE tenant_id = $1
    AND schedule_id = $2

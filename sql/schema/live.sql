@@ -123,6 +123,8 @@ CREATE TABLE dunning_decisions (
     rule text NOT NULL,
     inputs jsonb NOT NULL,
     settings_version integer NOT NULL,
+    alternatives jsonb NOT NULL DEFAULT '[]'::jsonb,
+    would_change text NOT NULL DEFAULT ''::text,
     CONSTRAINT dunning_decisions_pkey PRIMARY KEY (tenant_id, schedule_id, "position"),
     CONSTRAINT decision_belongs_to_a_schedule FOREIGN KEY (tenant_id, schedule_id) REFERENCES dunning_schedules(tenant_id, id)
 );
@@ -424,6 +426,7 @@ CREATE TABLE payment_attempts (
     review_reason text,
     created_at timestamp with time zone NOT NULL,
     is_excess boolean NOT NULL DEFAULT false,
+    keeps_method boolean NOT NULL DEFAULT false,
     fingerprint text,
     CONSTRAINT payment_attempts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT gateway_reference_is_unique UNIQUE (tenant_id, reference),

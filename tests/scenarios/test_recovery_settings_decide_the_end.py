@@ -23,6 +23,7 @@ DEFAULTS = {
     "retryOffsetsHours": [0, 24, 72, 120, 168],
     "maxAttempts": 5,
     "rails": ["card", "ussd", "transfer", "virtual_account", "direct_debit"],
+    "learnPayday": True,
     "changedAt": None,
 }
 

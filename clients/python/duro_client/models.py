@@ -343,6 +343,8 @@ class DecisionOut(TypedDict):
     rule: str
     inputs: dict[str, Any]
     settingsVersion: int
+    alternatives: list[str]
+    wouldChange: str
 
 
 class DeliveryOut(TypedDict):

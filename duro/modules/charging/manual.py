@@ -12,7 +12,8 @@ from duro.modules.charging.capping import within_caps
 from duro.modules.charging.decided import follow, give_up
 from duro.modules.charging.engine import Charging, open_charge
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
-from duro.modules.charging.payers import payers_of
+from duro.modules.charging.paydays import with_paydays
+from duro.modules.charging.payers import payers_of, with_all_rails
 from duro.modules.charging.reconcile import settle_open
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
@@ -67,7 +68,10 @@ async def skip(tx: Tx, charging: Charging, case_id: str, *, note: str | None) ->
     if found.case.state is not schedule.Status.SCHEDULED:
         raise ConflictError("No try is planned: the case waits for its customer.")
     changes = found.changes
-    payer = (await payers_of(tx, [found.subscription]))[found.subscription.id]
+    payers = await with_all_rails(tx, await payers_of(tx, [found.subscription]))
+    if found.case.plan.learn_payday:
+        payers = await with_paydays(tx, payers, changes.zone)
+    payer = payers[found.subscription.id]
     history = await AttemptRepository(tx).of_invoice(found.invoice.id)
     step = byhand.skip(
         schedule=found.case, history=history, payer=payer, zone=changes.zone, now=tx.now, note=note

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 import structlog
 
+from duro.billing.failures import says_no_money
 from duro.billing.rails import Rail
 from duro.errors import UnavailableError
 from duro.kit.db import Tx
@@ -14,6 +15,7 @@ from duro.kit.work import WorkScope
 from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging import outcome
 from duro.modules.charging.model import Case, Changes, Withdrawn, changes_for
+from duro.modules.charging.paydays import with_paydays
 from duro.modules.charging.payers import payers_of, with_all_rails
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.repository import InvoiceRepository
@@ -93,6 +95,7 @@ async def settle(
     # What comes next after a failure depends on every rail that the customer has.
     failed = any(isinstance(one.answer, Failed) for one in settlements)
     cases = await lock_cases(tx, asked, with_rails=failed, plain=_plain(settlements))
+    cases |= await _with_paydays(changes, cases, settlements)
     for one in settlements:
         case = cases.get(one.attempt.id)
         if case is None:
@@ -104,6 +107,26 @@ async def settle(
     if ending is not None:
         await ending(tx, changes)
     return changes.counts
+
+
+async def _with_paydays(
+    changes: Changes, cases: Mapping[str, Case], settlements: Sequence[Settlement]
+) -> dict[str, Case]:
+    """Cases in which money was lacking, with what is known of when their customers are paid."""
+    short = {}
+    for one in settlements:
+        case = cases.get(one.attempt.id)
+        if case is None or not isinstance(one.answer, Failed):
+            continue
+        of = case.schedule
+        learns = of.plan.learn_payday if of else changes.in_force.settings.learn_payday
+        if learns and says_no_money(rail=case.attempt.rail, code=one.answer.code):
+            short[case.attempt.id] = case
+    if not short:
+        return short
+    payers = {key: case.payer for key, case in short.items()}
+    wiser = await with_paydays(changes.tx, payers, changes.zone)
+    return {key: replace(case, known_payer=wiser[key]) for key, case in short.items()}
 
 
 def _record(changes: Changes, case: Case, one: Settlement) -> None:

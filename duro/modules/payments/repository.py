@@ -92,6 +92,10 @@ class PaymentMethodRepository:
                 return stored
         raise RuntimeError(f"payment method {method.id} could not be added")
 
+    async def clear_default(self, customer_id: str) -> None:
+        """None of the customer's methods is charged unless a subscription names it."""
+        await self.tx.run(_Q["clear_default_method"], customer_id)
+
     async def make_default(self, *, customer_id: str, method_id: str) -> None:
         # Two statements: one_default_method_per_customer is checked row by row.
         await self.tx.run(_Q["clear_default_method"], customer_id)
@@ -172,6 +176,15 @@ class AttemptRepository:
         most = _ATTEMPTS_OF_INVOICE_MAX * max(len(invoice_ids), 1)
         rows = await self.tx.rows(_Q["read_attempts_of_invoices"], list(invoice_ids), most)
         return [into(Attempt, row) for row in rows]
+
+    async def money_of(
+        self, customer_ids: Collection[str]
+    ) -> dict[str, list[tuple[datetime, bool]]]:
+        """By customer, when a charge without them found money and when it did not; oldest first, the latest 60."""
+        found: dict[str, list[tuple[datetime, bool]]] = {}
+        for row in await self.tx.rows(_Q["read_money_of_customers"], sorted(set(customer_ids))):
+            found.setdefault(row["customer_id"], []).append((row["created_at"], row["was_there"]))
+        return found
 
     async def claim_to_reconcile(self, limit: int) -> list[Attempt]:
         """Open attempts whose gateway is to be asked now, held for a minute; oldest first."""

@@ -1,7 +1,7 @@
 """The case of a failed renewal: its schedule, its decisions and what it moves in the ledger."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from duro.billing.decision import Move
 from duro.billing.failures import Category
 from duro.billing.payday import PAYDAY_ANCHOR_DAY
 from duro.billing.rails import ORDER, Rail
+from duro.kit.modes import Mode
 
 # The settings that everybody has until a merchant changes them.
 DEFAULT_SETTINGS_VERSION = 1
@@ -33,6 +34,7 @@ class RecoverySettings:
     retry_offsets_hours: tuple[int, ...] = (0, 24, 72, 120, 168)
     max_attempts: int = 5
     rails: tuple[Rail, ...] = ORDER
+    learn_payday: bool = False
 
     @property
     def reminder_window(self) -> timedelta:
@@ -52,6 +54,7 @@ class RecoverySettings:
             is_quiet=is_quiet,
             escalation=Escalation.MARK_UNPAID if is_quiet else self.dunning_escalation,
             escalation_days=None if is_quiet else self.dunning_escalation_days,
+            learn_payday=self.learn_payday,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,9 +62,7 @@ class RecoverySettings:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "RecoverySettings":
-        """A choice that did not exist when the version was written has its default."""
-        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
-        settings = cls(**known)
+        settings = cls(**data)
         return replace(
             settings,
             dunning_escalation=Escalation(settings.dunning_escalation),
@@ -80,6 +81,12 @@ class SettingsVersion:
 
 
 DEFAULT_SETTINGS = SettingsVersion(DEFAULT_SETTINGS_VERSION, RecoverySettings(), None)
+
+
+def default_settings(mode: Mode) -> SettingsVersion:
+    """What is tried before it is trusted with real money is on in test mode only."""
+    learning = replace(DEFAULT_SETTINGS.settings, learn_payday=mode is Mode.TEST)
+    return replace(DEFAULT_SETTINGS, settings=learning)
 
 
 class RecoveredBy(StrEnum):
@@ -168,6 +175,8 @@ class DecisionRow:
     rule: str
     inputs: dict[str, Any]
     settings_version: int
+    alternatives: Sequence[str] = ()
+    would_change: str = ""
 
 
 @dataclass(frozen=True, slots=True)

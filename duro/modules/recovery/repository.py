@@ -8,17 +8,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from duro.errors import NotFoundError
-from duro.kit.db import Row, Tx
+from duro.kit.db import Json, Row, Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import Statement, queries
 from duro.modules.recovery.model import (
-    DEFAULT_SETTINGS,
     DecisionRow,
     LedgerRow,
     RecoverySettings,
     Schedule,
     SettingsVersion,
+    default_settings,
 )
 
 _SQL: Final = queries("recovery")
@@ -77,7 +77,9 @@ class RecoveryRepository:
             nth.append(seen[decision.schedule_id])
         names = ("decided_at", "action", "rail", "next_attempt_at", "reason", "rule", "inputs")
         ids, *rest = columns(decisions, "schedule_id", *names, "settings_version")
-        await self._tx.run(_SQL["insert_decisions"], ids, nth, *rest)
+        alternatives = [Json(list(row.alternatives)) for row in decisions]
+        (would_change,) = columns(decisions, "would_change")
+        await self._tx.run(_SQL["insert_decisions"], ids, nth, *rest, alternatives, would_change)
 
     async def add_movements(self, rows: Sequence[LedgerRow]) -> None:
         names = ("schedule_id", "movement", "amount_minor", "currency", "reason", "moved_at")
@@ -125,7 +127,7 @@ class RecoveryRepository:
 
 async def settings_of(tx: Tx) -> SettingsVersion:
     """The recovery settings in force for the transaction's tenant."""
-    return _in_force(await tx.row(_SQL["read_settings"]))
+    return _in_force(tx, await tx.row(_SQL["read_settings"]))
 
 
 async def terms_of(tx: Tx) -> tuple[ZoneInfo, SettingsVersion]:
@@ -133,12 +135,12 @@ async def terms_of(tx: Tx) -> tuple[ZoneInfo, SettingsVersion]:
     row = await tx.row(_SQL["read_terms"])
     if row is None:
         raise NotFoundError("There is no such tenant.")
-    return ZoneInfo(row["time_zone"]), _in_force(None if row["version"] is None else row)
+    return ZoneInfo(row["time_zone"]), _in_force(tx, None if row["version"] is None else row)
 
 
-def _in_force(row: Row | None) -> SettingsVersion:
+def _in_force(tx: Tx, row: Row | None) -> SettingsVersion:
     if row is None:
-        return DEFAULT_SETTINGS
+        return default_settings(tx.mode)
     settings = RecoverySettings.from_dict(row["settings"])
     return SettingsVersion(row["version"], settings, row["changed_at"])
 

@@ -31,6 +31,13 @@ class DecisionOut(Out):
     rule: str
     inputs: dict[str, Any]
     settings_version: int
+    alternatives: Annotated[
+        list[str], Field(description="What else was considered, each with why not.")
+    ]
+    would_change: Annotated[
+        str,
+        Field(description="What would have led to another decision; empty if nothing was open."),
+    ]
 
 
 class RecoveryCaseOut(Out):
@@ -87,6 +94,7 @@ class RecoverySettingsOut(Out):
     retry_offsets_hours: tuple[int, ...]
     max_attempts: int
     rails: tuple[Rail, ...]
+    learn_payday: bool
     changed_at: datetime | None
 
 
@@ -134,6 +142,11 @@ class RecoverySettingsPatch(Body):
     rails: Annotated[
         Annotated[list[RailName], Field(min_length=1, max_length=5)] | None, NOT_NULL
     ] = None
+    learn_payday: Annotated[
+        bool | None,
+        NOT_NULL,
+        Field(description="Wait for each customer's own payday where it is known."),
+    ] = None
 
 
 class CaseNote(Body):
@@ -168,6 +181,8 @@ def _present_decision(decision: DecisionRow) -> DecisionOut:
         rule=decision.rule,
         inputs=decision.inputs,
         settings_version=decision.settings_version,
+        alternatives=list(decision.alternatives),
+        would_change=decision.would_change,
     )
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from duro.billing import wording
 from duro.billing.case import Context, Escalation
 from duro.billing.decision import Decision, Move, Rule
-from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, waiting_deadline
+from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, is_counted, waiting_deadline
 from duro.billing.failures import Category, requires_new_card
+from duro.billing.pattern import PaydayPattern
 from duro.billing.rails import PULL, PUSH, Rail
 from duro.billing.schedule import Action, Status
 from duro.modules.customers.model import Customer
@@ -43,6 +44,9 @@ class Payer:
     # Rails whose card or account must never be charged again, or not before then.
     blocked: frozenset[Rail] = frozenset()
     capped_until: Mapping[Rail, datetime] = field(default_factory=dict[Rail, datetime])
+    # When they are paid, as far as it could be learnt, and the holidays that move it.
+    payday: PaydayPattern | None = None
+    holidays: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,11 @@ def follow_failure(
         rail=attempt.rail,
         failure_code=code,
         failure_category=category,
-        attempts_made=schedule.attempts_made + 1,
         last_pull_at=attempt.created_at if was_charged else schedule.last_pull_at,
     )
+    context = _context(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
+    if is_counted(context):
+        failed = replace(failed, attempts_made=schedule.attempts_made + 1)
     step = decide_next(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
     method_ids = {method.id for method in payer.methods.values()}
     was_asked = attempt.rail in PUSH
@@ -289,7 +295,9 @@ def _context(
     same = [
         past
         for past in failures
-        if past.rail is schedule.rail and past.failure_category is schedule.failure_category
+        if past.rail is schedule.rail
+        and past.failure_category is schedule.failure_category
+        and not _was_early(past, payer)
     ]
     usable = {*payer.methods, *(_TOLD if has_contact else ())}
     if payer.account is not None:
@@ -310,6 +318,8 @@ def _context(
         spent_rails=payer.blocked
         | {rail for rail, method in payer.methods.items() if is_spent(method, failures)},
         capped_until=payer.capped_until,
+        payday=payer.payday,
+        holidays=payer.holidays,
         pulled_rails=frozenset(past.rail for past in failures if past.rail in PULL),
         mandate_ready_at=payer.mandate_ready_at,
         funds_short_at=max(
@@ -321,6 +331,12 @@ def _context(
             default=None,
         ),
     )
+
+
+def _was_early(past: Attempt, payer: Payer) -> bool:
+    """A debit before the bank knew its mandate says nothing about the customer."""
+    ready_at = payer.mandate_ready_at
+    return past.rail is Rail.DIRECT_DEBIT and ready_at is not None and past.created_at < ready_at
 
 
 def is_spent(method: PaymentMethod, history: Sequence[Attempt]) -> bool:
@@ -359,6 +375,8 @@ def decision_row(
         rule=decision.rule,
         inputs=inputs,
         settings_version=schedule.settings_version,
+        alternatives=decision.alternatives,
+        would_change=decision.would_change,
     )
 
 

@@ -183,6 +183,10 @@ CREATE TABLE ledger_entries (
 );
 CREATE INDEX ledger_entries_by_instant ON ledger_entries (tenant_id, posted_at);
 
+-- What else was considered for a decision, and what would have led to another.
+ALTER TABLE dunning_decisions ADD COLUMN alternatives jsonb NOT NULL DEFAULT '[]';
+ALTER TABLE dunning_decisions ADD COLUMN would_change text NOT NULL DEFAULT '';
+
 -- What has been paid of an invoice that is not paid whole yet.
 ALTER TABLE invoices ADD COLUMN received_minor bigint NOT NULL DEFAULT 0;
 ALTER TABLE invoices ADD CONSTRAINT received_stays_within_the_amount CHECK (received_minor BETWEEN 0 AND amount_minor);
@@ -192,6 +196,8 @@ ALTER TABLE payment_attempts ADD COLUMN is_excess boolean NOT NULL DEFAULT false
 ALTER TABLE payment_attempts ADD CONSTRAINT only_a_success_is_excess CHECK (status = 'succeeded' OR NOT is_excess);
 DROP INDEX one_settled_charge_per_invoice;
 CREATE UNIQUE INDEX one_settled_charge_per_invoice ON payment_attempts (tenant_id, invoice_id) WHERE status = 'succeeded' AND NOT is_excess;
+-- Whoever pays with another card may want it to be used from then on.
+ALTER TABLE payment_attempts ADD COLUMN keeps_method boolean NOT NULL DEFAULT false;
 -- Which card or account a pull attempt charged, so that what one customer's two methods share is known.
 ALTER TABLE payment_attempts ADD COLUMN fingerprint text;
 -- Once the customer was told what to pay, the request says when the gateway is asked, and no longer the attempt.
