@@ -1,5 +1,6 @@
 """Direct debit mandates over HTTP, and the work that asks their gateway."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,10 +37,12 @@ GIVEN_AT = "2026-01-28T09:00:00.000Z"
 
 
 class Gateway(SimulatedGateway):
-    """The simulated gateway, counting what it is asked, and silent while it is down."""
+    """The simulated gateway, counting what it is asked, silent while it is down, late while it is held."""
 
     is_down = False
+    hold: asyncio.Event | None = None
     asked: Counter[str]
+    reached: asyncio.Event
 
     @override
     async def open_mandate(self, ask: MandateAsk) -> MandateAnswer:
@@ -49,7 +52,11 @@ class Gateway(SimulatedGateway):
     @override
     async def look_up_mandate(self, ask: MandateAsk) -> MandateFinding:
         self.asked["look_up"] += 1
-        return Unknown("down") if self.is_down else await super().look_up_mandate(ask)
+        found = Unknown("down") if self.is_down else await super().look_up_mandate(ask)
+        self.reached.set()
+        if self.hold is not None:
+            await self.hold.wait()
+        return found
 
     @override
     async def revoke_mandate(self, ask: MandateAsk) -> MandateAnswer:
@@ -63,6 +70,7 @@ class Gateway(SimulatedGateway):
 def gateway(db: Database) -> Gateway:
     made = Gateway(db)
     made.asked = Counter()
+    made.reached = asyncio.Event()
     return made
 
 
@@ -329,3 +337,28 @@ async def test_live_mode_takes_no_test_mandate(server: Server, tenant: str) -> N
     )
 
     assert (answer.status, answer.code) == (503, "gateway_not_configured")
+
+
+async def test_twenty_calls_at_once_give_one_mandate(client: Client, customer: str) -> None:
+    made = await asyncio.gather(*(given(client, customer) for _ in range(20)))
+
+    assert len({mandate["id"] for mandate in made}) == 1
+    assert [mandate["id"] for mandate in await shown(client, customer)] == [made[0]["id"]]
+
+
+async def test_a_revocation_is_not_undone_by_an_answer_that_comes_late(
+    client: Client, gateway: Gateway, worker: Worker, clock: FixedClock, customer: str
+) -> None:
+    mandate = await given(client, customer)
+    clock.move(24 * HOUR)
+    gateway.reached.clear()
+    gateway.hold = asyncio.Event()
+    asking = asyncio.create_task(worker.turn())
+    await gateway.reached.wait()
+    await client.post(f"/v1/mandates/{mandate['id']}/revoke")
+    gateway.hold.set()
+
+    counts = await asking
+
+    assert counts == Counter()
+    assert [each["status"] for each in await shown(client, customer)] == ["revoked"]

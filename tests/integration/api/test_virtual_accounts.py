@@ -1,5 +1,6 @@
 """Virtual accounts over HTTP, and money that a test says was paid to them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -127,3 +128,14 @@ async def test_live_mode_has_no_gateway_to_open_one(server: Server, tenant: str)
     answer = await live.post(f"/v1/customers/{customer}/virtual-account")
 
     assert (answer.status, answer.code) == (503, "gateway_not_configured")
+
+
+async def test_twenty_calls_at_once_open_one_account(client: Client, gateway: Gateway) -> None:
+    customer = (await client.post("/v1/customers", {})).id
+    path = f"/v1/customers/{customer}/virtual-account"
+
+    answers = await asyncio.gather(*(client.post(path) for _ in range(20)))
+
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body for answer in answers}) == 1
+    assert len({ask.reference for ask in gateway.account_asks}) == 1
