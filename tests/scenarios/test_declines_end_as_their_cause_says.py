@@ -11,6 +11,7 @@ FAILED = "failed"
 async def test_no_reason_is_tried_once_more_then_by_back_off_until_five_tries_are_made(
     story: Story,
 ) -> None:
+    await story.settle_on(rails=["card"])
     subscription_id = (await story.active("pm_test_do_not_honor"))["id"]
 
     advanced = await story.merchant.advance(to="2027-03-01T00:00:00Z")
@@ -30,6 +31,37 @@ async def test_no_reason_is_tried_once_more_then_by_back_off_until_five_tries_ar
     assert case["failureCategory"] == "do_not_honor"
     assert [row["action"] for row in case["decisions"]] == [*["retry"] * 4, "exhaust"]
     assert (advanced["counts"]["retries"], advanced["counts"]["exhausted"]) == (4, 1)
+    assert await story.broken() == []
+
+
+async def test_no_reason_twice_goes_down_the_rails_and_comes_back_to_the_card(
+    story: Story,
+) -> None:
+    subscription_id = (await story.active("pm_test_do_not_honor"))["id"]
+
+    await story.merchant.advance(to="2027-03-01T00:00:00Z")
+
+    # Each request can be paid for a day, and one that is not counts as a try. The chain ends with the transfer, as this
+    # customer has neither an account number nor a mandate: so the card has the fifth try, at the last offset.
+    assert await story.tries(subscription_id) == [
+        ("2027-02-05T09:00", "05", FAILED),
+        ("2027-02-06T09:00", "05", FAILED),
+        ("2027-02-06T09:00", "request_expired", FAILED),
+        ("2027-02-07T09:00", "request_expired", FAILED),
+        ("2027-02-12T09:00", "05", FAILED),
+    ]
+    asked = await story.requests(subscription_id)
+    assert [(row["rail"], row["status"], row["expiresAt"][:16]) for row in asked] == [
+        ("ussd", "expired", "2027-02-07T09:00"),
+        ("transfer", "expired", "2027-02-08T09:00"),
+    ]
+    assert (await story.merchant.subscription(subscription_id))["status"] == "unpaid"
+    case = await story.case(subscription_id)
+    assert (case["state"], case["attemptsMade"]) == ("exhausted", 5)
+    assert [row["action"] for row in case["decisions"]] == [
+        *("retry", "switch_rail", "await_payment", "switch_rail", "await_payment"),
+        *("retry", "exhaust"),
+    ]
     assert await story.broken() == []
 
 
@@ -56,6 +88,7 @@ async def test_no_reason_once_is_recovered_by_the_retry_of_the_next_day(story: S
 async def test_a_stolen_card_is_never_charged_again_and_the_wait_ends_on_payday(
     story: Story,
 ) -> None:
+    await story.settle_on(rails=["card"])
     subscription_id = (await story.active("pm_test_stolen"))["id"]
 
     await story.merchant.advance(to="2027-02-05T10:00:00Z")
@@ -74,6 +107,32 @@ async def test_a_stolen_card_is_never_charged_again_and_the_wait_ends_on_payday(
     assert ended["closedAt"] == "2027-02-28T09:00:00.000Z"
     reminded = [row["at"][:10] for row in ended["decisions"] if row["action"] == "remind"]
     assert reminded == ["2027-02-06", "2027-02-08", "2027-02-10", "2027-02-12"]
+    assert await story.broken() == []
+
+
+async def test_a_stolen_card_is_followed_by_requests_and_then_by_the_wait_for_another(
+    story: Story,
+) -> None:
+    subscription_id = (await story.active("pm_test_stolen"))["id"]
+
+    await story.merchant.advance(to="2027-02-05T10:00:00Z")
+    case = await story.case(subscription_id)
+    await story.merchant.advance(to="2027-03-31T00:00:00Z")
+
+    assert (case["state"], case["nextAction"]) == ("awaiting_customer", "await_payment")
+    assert case["nextAttemptAt"] == "2027-02-06T09:00:00.000Z"
+    assert await story.tries(subscription_id) == [
+        ("2027-02-05T09:00", "43", FAILED),
+        ("2027-02-05T09:00", "request_expired", FAILED),
+        ("2027-02-06T09:00", "request_expired", FAILED),
+    ]
+    ended = await story.case(subscription_id)
+    assert (ended["state"], ended["closedAt"]) == ("exhausted", "2027-02-28T09:00:00.000Z")
+    # On the 7th nothing is left to ask by; the offsets that are still ahead are those of the 8th, 10th and 12th.
+    asked = [row["at"][:10] for row in ended["decisions"] if row["action"] == "request_card_update"]
+    reminded = [row["at"][:10] for row in ended["decisions"] if row["action"] == "remind"]
+    assert asked == ["2027-02-07"]
+    assert reminded == ["2027-02-08", "2027-02-10", "2027-02-12"]
     assert await story.broken() == []
 
 

@@ -83,6 +83,7 @@ async def test_a_decline_of_another_card_leaves_the_case_as_it_was_planned(story
 
 
 async def test_a_decline_of_its_own_card_counts_as_a_try(story: Story) -> None:
+    await story.settle_on(rails=["card"])
     row = await past_due(story, "pm_test_do_not_honor")
     await story.merchant.advance(by="PT1H")
 

@@ -12,6 +12,7 @@ from tests.support.system import Merchant
 
 # A Tuesday, 10:00 in Lagos, and far from any payday.
 START: Final = "2027-01-05T09:00:00.000Z"
+_EVER: Final = "from=2027-01-01&to=2028-01-01"
 _LOOKS: Final = 50
 _PAUSE_S: Final = 0.1
 
@@ -78,6 +79,43 @@ class Story:
         """The types of all events in the order of writing, from the one at `after` on."""
         rows = await self.query("SELECT type FROM events ORDER BY position")
         return [row["type"] for row in rows][after:]
+
+    async def settle_on(self, **settings: object) -> dict[str, Any]:
+        """Recovery settings for the cases that open from now on."""
+        answer = await self.merchant.client.patch("/v1/settings/recovery", settings)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def requests(self, subscription_id: str) -> list[dict[str, Any]]:
+        """What its customer was asked to pay by themselves, oldest first."""
+        return await self.merchant.items(f"/v1/payment-requests?subscriptionId={subscription_id}")
+
+    async def pay(self, request_id: str, **how: object) -> dict[str, Any]:
+        """As the customer would pay a request: what lacks, unless an amount is given."""
+        path = f"/v1/test/payment-requests/{request_id}/pay"
+        answer = await self.merchant.client.post(path, how)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def suspense(self) -> list[dict[str, Any]]:
+        """Money that fits nothing, oldest first."""
+        return await self.merchant.items("/v1/suspense?status=open")
+
+    async def reasons(self, subscription_id: str) -> list[str]:
+        """Why each step of its only case was taken, in the words that merchant and customer read."""
+        return [row["reason"] for row in (await self.case(subscription_id))["decisions"]]
+
+    async def at_risk(self) -> dict[str, int]:
+        """What the recovery ledger says of all time, without its zeros."""
+        (item,) = (await self.merchant.get(f"/v1/analytics/ledger?{_EVER}"))["items"]
+        names = ("opening", "entered", "recovered", "lost", "cancelled", "closing")
+        return {name: item[name] for name in names if item[name]}
+
+    async def accounts(self, currency: str = "NGN") -> dict[str, int]:
+        """Where the money is, without the zeros; what is debited is positive."""
+        items = (await self.merchant.get("/v1/analytics/accounts"))["items"]
+        (item,) = (item for item in items if item["currency"] == currency)
+        return {name: sum_ for name, sum_ in item.items() if name != "currency" and sum_}
 
     async def query(self, text: str, *args: object) -> list[Any]:
         """As this tenant, below our own code; also for what no request can bring about."""
