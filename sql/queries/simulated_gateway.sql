@@ -89,6 +89,18 @@ SELECT amount_minor, currency, status
    AND reference = $2
    FOR UPDATE;
 
+-- name: lock_credits
+-- $2 reference of a request or number of an account, $3 currency. What came under it, as if it were one charge.
+SELECT sum(amount_minor)::bigint AS amount_minor, currency, 'succeeded' AS status
+  FROM (SELECT amount_minor, currency
+          FROM simulated_credits
+         WHERE tenant_id = $1
+           AND reference = $2
+           AND currency = $3
+         ORDER BY id
+           FOR UPDATE) AS c
+ GROUP BY currency;
+
 -- name: find_refund
 -- $2 the refund's own reference.
 SELECT amount_minor, currency, code

@@ -137,3 +137,16 @@ async def test_too_much_is_credit_for_the_next_renewal(story: Story) -> None:
     assert (now["status"], now["balance"]) == ("active", 120_000)
     assert await story.merchant.items("/v1/suspense") == []
     assert await story.broken() == []
+
+
+async def test_what_came_by_a_request_can_go_back(story: Story) -> None:
+    subscription_id, request = await asked(story)
+    await pay(story, request["id"])
+    invoice = await story.invoice(subscription_id)
+
+    answer = await story.merchant.client.post(f"/v1/invoices/{invoice['id']}/refund", {})
+
+    assert (answer.status, answer.json["status"]) == (201, "succeeded"), answer.body
+    assert (await story.invoice(subscription_id))["amountRefunded"] == _PRICE
+    assert await accounts(story) == {"gatewayClearing": _PRICE, "merchantPayable": -_PRICE}
+    assert await story.broken() == []

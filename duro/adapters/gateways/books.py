@@ -144,6 +144,9 @@ class Books:
     async def refund(self, request: RefundRequest) -> Succeeded | Failed:
         """The first answer for a known reference; a new one gives back what is left of the charge, never more."""
         charge = await self.tx.row(_Q["lock_charge"], request.charge_reference)
+        charge = charge or await self.tx.row(
+            _Q["lock_credits"], request.charge_reference, request.currency
+        )
         if charge is None or charge["status"] != Status.SUCCEEDED.value:
             # Nothing is written down: there is no charge that it could be of.
             return Failed(_NO_CHARGE)

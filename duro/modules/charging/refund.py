@@ -6,13 +6,14 @@ answer counts as taken.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from duro.billing.rails import Rail
 from duro.errors import ConflictError, UnavailableError
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
@@ -37,6 +38,7 @@ from duro.modules.payments.gateway import (
 from duro.modules.payments.model import Attempt, AttemptStatus, Refund, RefundStatus
 from duro.modules.payments.refunds import RefundRepository
 from duro.modules.payments.repository import AttemptRepository
+from duro.modules.payments.requests import PaymentRequestRepository
 from duro.modules.recovery import aftermath
 from duro.modules.recovery.repository import RecoveryRepository
 from duro.modules.subscriptions.model import Subscription
@@ -90,7 +92,8 @@ async def begin(
         created_at=tx.now,
     )
     await RefundRepository(tx).add(refund)
-    return OpenRefund(refund, _request(tx, refund, captured))
+    (opened,) = await _asked(tx, [refund], {captured.id: captured})
+    return opened
 
 
 async def run(charging: Charging, scope: WorkScope, opened: OpenRefund) -> Counter[str]:
@@ -285,21 +288,38 @@ def _is_whole(invoice: Invoice, attempt: Attempt, refund: Refund) -> bool:
 
 
 def _captured(attempts: Sequence[Attempt]) -> Attempt | None:
-    """The one charge that settled, of which the database allows one for an invoice."""
-    return next((row for row in attempts if row.status is AttemptStatus.SUCCEEDED), None)
+    """The one charge that settled, of which the database allows one for an invoice; what was too much is credit."""
+    settled = (row for row in attempts if row.status is AttemptStatus.SUCCEEDED)
+    return next((row for row in settled if not row.is_excess), None)
 
 
 async def _opened(tx: Tx, refunds: Sequence[Refund]) -> list[OpenRefund]:
     attempts = {
         row.id: row for row in await AttemptRepository(tx).of_ids([r.attempt_id for r in refunds])
     }
-    return [OpenRefund(row, _request(tx, row, attempts[row.attempt_id])) for row in refunds]
+    return await _asked(tx, refunds, attempts)
 
 
-def _request(tx: Tx, refund: Refund, charge: Attempt) -> RefundRequest:
+async def _asked(
+    tx: Tx, refunds: Sequence[Refund], attempts: Mapping[str, Attempt]
+) -> list[OpenRefund]:
+    """What the gateway is asked for each; what came to a customer's own account, it knows by that account's number."""
+    by_account = [row.id for row in attempts.values() if row.rail is Rail.VIRTUAL_ACCOUNT]
+    requests = await PaymentRequestRepository(tx).of_attempts(by_account) if by_account else {}
+    numbers = {key: row.details["accountNumber"] for key, row in requests.items()}
+    return [
+        OpenRefund(
+            row,
+            _request(tx, row, numbers.get(row.attempt_id, attempts[row.attempt_id].reference)),
+        )
+        for row in refunds
+    ]
+
+
+def _request(tx: Tx, refund: Refund, charge_reference: str) -> RefundRequest:
     return RefundRequest(
         reference=refund.reference,
-        charge_reference=charge.reference,
+        charge_reference=charge_reference,
         amount_minor=refund.amount_minor,
         currency=refund.currency,
         tenant_id=tx.tenant_id,

@@ -26,6 +26,9 @@ CREATE TABLE simulated_credits (
 );
 CREATE INDEX simulated_credits_of_reference ON simulated_credits (tenant_id, reference, paid_at, id);
 
+-- What came by a push rail can go back as well.
+ALTER TABLE simulated_refunds DROP CONSTRAINT simulated_refund_of_a_charge;
+
 DO $$
 DECLARE
     name text;
