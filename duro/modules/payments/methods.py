@@ -42,8 +42,9 @@ async def resolve_method(tx: Tx, *, customer_id: str, method_id: str) -> Payment
         raise refuse(PATH, "Test instruments work in test mode only.")
     method = await _own_method(tx, customer_id=customer_id, instrument=instrument)
     if method.rail is Rail.DIRECT_DEBIT:
-        await mandate_of(tx, method, wait=timedelta())
-        tx.ring("reconcile.mandates")
+        mandate = await mandate_of(tx, method, wait=timedelta())
+        if mandate.status is MandateStatus.PENDING:
+            tx.ring("reconcile.mandates")
     return method
 
 
