@@ -196,7 +196,7 @@ def _watch_postgres(points: Points) -> None:
             *args: object,
             **options: object,
         ) -> object:
-            label = names.get(text) or text.partition(";")[0]
+            label = names.get(text) or text.partition(";")[0].partition(" =")[0]
             if points.cuts(f"before {label}"):
                 connection.terminate()
             answer = await call(connection, text, *args, **options)
