@@ -111,6 +111,8 @@ class LimitSettings(_Section):
     money_burst: Burst = 1000
     auth_per_s: PerSecond = 5
     auth_burst: Burst = 20
+    pay_per_s: PerSecond = 2
+    pay_burst: Burst = 20
 
     def eased(self) -> Self:
         """Ten times what nobody has chosen, for developing and tests."""

@@ -30,6 +30,7 @@ BODY_MAX_BYTES: Final = 1024 * 1024
 REQUEST_ID_HEADER: Final = "Request-Id"
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 OPERATION: Final = web.RequestKey("operation", str)
+_PAGES: Final = web.AppKey("pages", dict[Handler, "Page"])
 _ENTRY: Final = web.RequestKey("entry", Operation)
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,28 @@ class Renderer:
             shown["details"] = [{"path": d.path, "issue": d.issue} for d in error.details]
         shown |= {"docUrl": f"{self.docs_url}#{error.code}", "requestId": request_id}
         return dumps({"error": shown})
+
+
+# A refusal as a page of its own.
+Refuse: TypeAlias = Callable[[web.Request, DuroError], web.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A handler that is no operation: what it is called, how it is counted, and how it refuses."""
+
+    name: str
+    limit: LimitClass = LimitClass.READ
+    refuse: Refuse | None = None
+
+
+def add_page(app: web.Application, route: str, handler: Handler, page: Page) -> None:
+    """`route` is a method and a path."""
+    method, _, path = route.partition(" ")
+    app[_PAGES][handler] = page
+    app.router.add_route(method, path, handler)
+    if method == hdrs.METH_GET:
+        app.router.add_route(hdrs.METH_HEAD, path, handler)
 
 
 class MethodNotAllowedError(BadRequestError):
@@ -74,6 +97,7 @@ def build_app(
         client_max_size=BODY_MAX_BYTES,
         middlewares=[_outermost(clock, render, observe), _count_others(gate, handlers)],
     )
+    app[_PAGES] = {}
     ports = Ports(db=db, render=render, gate=gate)
     for group in routes:
         for operation in group.operations:
@@ -114,7 +138,10 @@ def _count_others(gate: Gate, counted: AbstractSet[Handler]) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.handler not in counted:
-            await gate.admit_visitor(request, LimitClass.READ)
+            page = _page_of(request)
+            if page is not None:
+                request[OPERATION] = page.name
+            await gate.admit_visitor(request, LimitClass.READ if page is None else page.limit)
         return await handler(request)
 
     return middleware
@@ -159,7 +186,12 @@ async def _answered(request: web.Request, handler: Handler, render: Renderer) ->
 
 
 def _refusal(request: web.Request, error: DuroError, render: Renderer) -> web.Response:
-    """In the form of the operation, if it has one of its own."""
+    """In the form of the operation or page, if it has one of its own."""
+    page = _page_of(request)
+    if page is not None and page.refuse is not None:
+        shown = page.refuse(request, error)
+        shown.headers.update(error.headers)
+        return shown
     own = request[_ENTRY].options.get("refusals") if _ENTRY in request else None
     if own is None:
         response = _response(error.status, render(error, request[REQUEST_ID]))
@@ -167,6 +199,10 @@ def _refusal(request: web.Request, error: DuroError, render: Renderer) -> web.Re
         response = _response(own.status(type(error)), dumps(own.show(error).model_dump()))
     response.headers.update(error.headers)
     return response
+
+
+def _page_of(request: web.Request) -> Page | None:
+    return request.app[_PAGES].get(request.match_info.handler)
 
 
 def _aiohttp_refusal(

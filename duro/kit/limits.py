@@ -32,11 +32,13 @@ class LimitClass(StrEnum):
     WRITE = "write"
     MONEY = "money"
     AUTH = "auth"
+    # Money again, by somebody who has nothing but a link.
+    PAY = "pay"
 
     @property
     def fails_closed(self) -> bool:
         """Whether it is refused while nobody can count."""
-        return self in (LimitClass.MONEY, LimitClass.AUTH)
+        return self in (LimitClass.MONEY, LimitClass.AUTH, LimitClass.PAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from duro.runtime import callbacks, pages
 from duro.runtime.compose import Ground, System
 from duro.runtime.docs import Docs
 from duro.runtime.guides import Guides
+from duro.runtime.paying import PayPages
 
 
 def build_public_app(
@@ -25,7 +26,7 @@ def build_public_app(
         public_url=ground.public_url,
         observe=metrics.count_request,
     )
-    app.router.add_get("/pay/i/{token}", pages.show_invoice)
+    PayPages(system.paying, system.links).add_to(app)
     app.router.add_get("/pay/{mode:test|live}/{slug}", pages.link_page(ground))
     app.router.add_get("/checkout/{token}", pages.show_checkout)
     app.router.add_post(callbacks.PATH, callbacks.callback_handler(system.callbacks))

@@ -29,6 +29,7 @@ from duro.modules.analytics import module as analytics
 from duro.modules.catalog import module as catalog
 from duro.modules.charging import module as charging
 from duro.modules.charging.engine import Charging
+from duro.modules.charging.paying import Paying
 from duro.modules.charging.receiving import settle_now
 from duro.modules.checkout import module as checkout
 from duro.modules.checkout.links import CheckoutLinks
@@ -71,6 +72,8 @@ class System:
     authenticate: Authenticate
     endpoints: EndpointService
     callbacks: Callbacks
+    paying: Paying
+    links: PayLinks
     clocks: Statement | None = None
 
     @property
@@ -129,6 +132,8 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             authenticate=Authenticator(ground.db, ground.clock, uses),
             endpoints=EndpointService(ground.db, envelope, egress),
             callbacks=Callbacks(ground.db, gateways, callback_keys(master_key)),
+            paying=Paying(ground.db, Charging(gateways, links)),
+            links=links,
         )
 
 

@@ -7,7 +7,10 @@ from duro.settings import LimitSettings
 
 def limits_of(chosen: LimitSettings) -> Limits:
     """A class that nobody has held lower has no bucket of its own."""
-    classes = {LimitClass.AUTH: Rate.per_second("auth", chosen.auth_per_s, chosen.auth_burst)}
+    classes = {
+        LimitClass.AUTH: Rate.per_second("auth", chosen.auth_per_s, chosen.auth_burst),
+        LimitClass.PAY: Rate.per_second("pay", chosen.pay_per_s, chosen.pay_burst),
+    }
     if chosen.write_per_s is not None:
         rate = Rate.per_second("write", chosen.write_per_s, chosen.write_burst)
         classes[LimitClass.WRITE] = rate

@@ -57,11 +57,6 @@ async def show_checkout(request: web.Request) -> web.StreamResponse:
     return shown("Checkout", f"<h1>Checkout</h1><p>{_COMING}</p>")
 
 
-async def show_invoice(_request: web.Request) -> web.StreamResponse:
-    """The page behind the pay link of an invoice."""
-    return shown("Pay this invoice", f"<h1>Pay this invoice</h1><p>{_COMING}</p>")
-
-
 async def _plan_at(ground: Ground, mode: Mode, slug: str) -> Plan | None:
     async with ground.db.core() as core:
         owner = await find_slug(core, mode=mode, slug=slug)

@@ -25,6 +25,12 @@ SELECT time_zone
   FROM tenants
  WHERE id = $1;
 
+-- name: read_name_and_zone
+-- The tenant's own row, as the roles of the two modes may see it.
+SELECT name, time_zone
+  FROM tenants
+ WHERE id = $1;
+
 -- name: list_tenants_after
 -- scope: core
 -- $1 id, $2 limit.

@@ -87,12 +87,12 @@ async def test_core_says_what_is_coming_and_answers_everything_else_with_json(
     assert (other[0], other[1]) == (404, "application/json")
 
 
-async def test_pay_page_says_that_it_is_coming(database_url: str, redis_url: str) -> None:
+async def test_a_link_that_nobody_made_opens_nothing(database_url: str, redis_url: str) -> None:
     async with running(settings_of(database_url, redis_url), roles={Role.PUBLIC}) as process:
         page = await read(f"{process.public_url}/pay/i/test.ten_1.inv_1.abc")
 
-    assert (page[0], page[1]) == (200, "text/html")
-    assert "coming" in page[2]
+    assert (page[0], page[1]) == (404, "text/html")
+    assert "This link opens nothing" in page[2]
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.PUBLIC, 200), (Role.WORKER, 503)])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from duro.billing.rails import Rail
 from duro.billing.states import Action, Status, can
 from duro.errors import ConflictError
 from duro.kit.db import Tx
@@ -9,7 +10,7 @@ from duro.kit.work import WorkScope
 from duro.modules.catalog.model import Plan
 from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging.capping import within_caps
-from duro.modules.charging.engine import Charging, open_charge
+from duro.modules.charging.engine import Charging, open_charge, open_request
 from duro.modules.charging.first import PaymentFailedError
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.payers import payers_of
@@ -19,7 +20,7 @@ from duro.modules.customers.repository import CustomerRepository
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
 from duro.modules.payments.methods import resolve_method
-from duro.modules.payments.model import Attempt, AttemptStatus, Purpose
+from duro.modules.payments.model import Attempt, AttemptStatus, Purpose, VirtualAccount
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import aftermath
 from duro.modules.recovery import service as recovery
@@ -74,9 +75,18 @@ async def void(tx: Tx, charging: Charging, invoice_id: str) -> Invoice:
 
 
 async def begin_pay(
-    tx: Tx, charging: Charging, invoice_id: str, *, method_id: str | None
+    tx: Tx,
+    charging: Charging,
+    invoice_id: str,
+    *,
+    method_id: str | None,
+    by: Purpose = Purpose.MANUAL,
+    keeps_method: bool = False,
 ) -> OpenCharge:
-    """Phase one of a charge that somebody asked for, which the 20 hours between automatic ones do not bind."""
+    """Phase one of a charge that somebody asked for, which the 20 hours between automatic ones do not bind.
+
+    `keeps_method` makes the method the subscription's own, if it settles the invoice.
+    """
     held = await _hold(tx, charging, invoice_id)
     changes, row = held.changes, held.subscription
     await _demand_waiting(tx, held)
@@ -89,18 +99,45 @@ async def begin_pay(
     (method,) = payer.methods.values()
     if recovery.is_spent(method, held.history):
         raise ConflictError("The bank refused this payment method for good: use another.")
-    charge = open_charge(
-        invoice=held.invoice, payer=payer, purpose=Purpose.MANUAL, now=tx.now, wall=tx.wall
-    )
+    charge = open_charge(invoice=held.invoice, payer=payer, purpose=by, now=tx.now, wall=tx.wall)
+    charge = replace(charge, attempt=replace(charge.attempt, keeps_method=keeps_method))
     if held.case is not None and held.case.is_open:
-        changes.take(aftermath.pay(schedule=held.case, method=method, now=tx.now))
-    if row.status is Status.INCOMPLETE:
-        # It does not expire while its charge is open.
-        changes.subscriptions[row.id] = replace(row, expires_at=None)
+        is_customer = by is Purpose.PAY_LINK
+        reason = aftermath.BY_CUSTOMER if is_customer else aftermath.BY_MERCHANT
+        changes.take(aftermath.pay(schedule=held.case, method=method, now=tx.now, reason=reason))
+    _keep_waiting(changes, row)
     changes.new_attempts.append(charge.attempt)
     (charge,) = await within_caps(tx, [charge])
     await changes.write()
     return charge
+
+
+async def begin_request(
+    tx: Tx, charging: Charging, invoice_id: str, *, rail: Rail, account: VirtualAccount | None
+) -> OpenCharge:
+    """Phase one of a request that the customer asked for: what is owed, by a push rail; a case goes on meanwhile."""
+    held = await _hold(tx, charging, invoice_id)
+    await _demand_waiting(tx, held)
+    row = held.subscription
+    payer = replace((await payers_of(tx, [row]))[row.id], methods={}, account=account)
+    charge = open_request(
+        invoice=held.invoice,
+        payer=payer,
+        purpose=Purpose.PAY_LINK,
+        now=tx.now,
+        wall=tx.wall,
+        rail=rail,
+    )
+    _keep_waiting(held.changes, row)
+    held.changes.new_attempts.append(charge.attempt)
+    await held.changes.write()
+    return charge
+
+
+def _keep_waiting(changes: Changes, row: Subscription) -> None:
+    """A first invoice's subscription does not expire while its money may be on the way."""
+    if row.status is Status.INCOMPLETE:
+        changes.subscriptions[row.id] = replace(row, expires_at=None)
 
 
 async def finish_pay(scope: WorkScope, charging: Charging, attempt_id: str) -> None:
@@ -144,13 +181,21 @@ async def _hold(tx: Tx, charging: Charging, invoice_id: str) -> _Held:
 
 async def _demand_waiting(tx: Tx, held: _Held) -> None:
     """That a payment would be for something: the subscription waits for it, and nobody took its place."""
-    row = held.subscription
-    if row.status is Status.INCOMPLETE:
-        if row.is_exclusive:
-            rival = await SubscriptionRepository(tx).find_rival(
-                customer_id=row.customer_id, plan_id=row.plan_id, but=row.id
-            )
-            if rival is not None:
-                raise ConflictError(f"The customer already has this plan: {rival}.")
-    elif not can(row.status, Action.RECOVER):
-        raise ConflictError(f"The subscription is {row.status}: nothing waits for this payment.")
+    why_not = await why_not_awaited(tx, held.subscription)
+    if why_not is not None:
+        raise ConflictError(why_not)
+
+
+async def why_not_awaited(tx: Tx, row: Subscription) -> str | None:
+    """What a payment would come too late for; None if the subscription waits for it."""
+    if row.status is not Status.INCOMPLETE:
+        waits = can(row.status, Action.RECOVER)
+        return (
+            None if waits else f"The subscription is {row.status}: nothing waits for this payment."
+        )
+    if not row.is_exclusive:
+        return None
+    rival = await SubscriptionRepository(tx).find_rival(
+        customer_id=row.customer_id, plan_id=row.plan_id, but=row.id
+    )
+    return None if rival is None else f"The customer already has this plan: {rival}."

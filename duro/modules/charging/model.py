@@ -305,7 +305,10 @@ def pay_url(tx: Tx, links: PayLinks, subscription: Subscription) -> str | None:
     if not subscriptions.is_payable(subscription) or subscription.latest_invoice_id is None:
         return None
     return links.url(
-        mode=tx.mode, tenant_id=tx.tenant_id, invoice_id=subscription.latest_invoice_id
+        mode=tx.mode,
+        tenant_id=tx.tenant_id,
+        invoice_id=subscription.latest_invoice_id,
+        now=tx.now,
     )
 
 

@@ -88,8 +88,15 @@ def expire(changes: Changes, case: Case, request: PaymentRequest) -> None:
     changes.attempts[ended.id] = ended
     row = case.subscription
     if row.status is Status.INCOMPLETE and row.expires_at is None:
-        ends_at = max(row.created_at + INCOMPLETE_LIFETIME, now)
-        changes.subscriptions[row.id] = replace(row, expires_at=ends_at)
+        changes.subscriptions[row.id] = replace(row, expires_at=_ends_at(case, now))
+
+
+def _ends_at(case: Case, now: datetime) -> datetime | None:
+    """When an incomplete subscription ends by itself: not while another attempt may still bring its money."""
+    others = (past for past in case.history if past.id != case.attempt.id)
+    if any(past.status.is_open for past in others):
+        return None
+    return max(case.subscription.created_at + INCOMPLETE_LIFETIME, now)
 
 
 def _hold(changes: Changes, case: Case, why: str) -> None:
@@ -216,15 +223,21 @@ def _change_failed(changes: Changes, case: Case) -> None:
 
 
 def _manual_failed(changes: Changes, case: Case) -> None:
-    """The subscription's own method takes the path of any try; of another card nobody is the worse."""
+    """The subscription's own method takes the path of any try; of another card nobody is the worse.
+
+    What customers try by themselves never uses up the tries of their case.
+    """
     status, of = case.subscription.status, case.schedule
+    is_try = case.attempt.purpose is Purpose.MANUAL
     if status is Status.INCOMPLETE:
         _first_failed(changes, case)
     elif not can(status, Action.RECOVER):
         _drop(changes, case)
-    elif of is None or not of.is_open:
+    elif of is None or not of.is_open or case.attempt.rail in PUSH:
         _record_failure(changes, case.subscription, case, None)
-    elif any(case.attempt.payment_method_id == own.id for own in case.payer.methods.values()):
+    elif is_try and any(
+        case.attempt.payment_method_id == own.id for own in case.payer.methods.values()
+    ):
         _retry_failed(changes, case)
     else:
         step = aftermath.put_back(
@@ -242,8 +255,7 @@ def _manual_failed(changes: Changes, case: Case) -> None:
 def _first_failed(changes: Changes, case: Case) -> None:
     subscription = case.subscription
     if subscription.status is Status.INCOMPLETE:
-        lives_until = subscription.created_at + INCOMPLETE_LIFETIME
-        subscription = replace(subscription, expires_at=max(lives_until, changes.tx.now))
+        subscription = replace(subscription, expires_at=_ends_at(case, changes.tx.now))
     else:
         # A resume that was declined changes nothing, and its invoice is not owed.
         subscription = changes.undo(subscription, case.invoice)

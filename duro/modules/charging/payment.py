@@ -72,6 +72,9 @@ def _plan_changed(changes: Changes, case: Case, paid: Invoice) -> None:
 
 
 def _paid_by_hand(changes: Changes, case: Case, paid: Invoice) -> None:
+    if case.attempt.keeps_method:
+        kept = replace(case.subscription, payment_method_id=case.attempt.payment_method_id)
+        case = replace(case, subscription=kept)
     if case.subscription.status is not Status.INCOMPLETE:
         _recovered(changes, case, paid)
         return

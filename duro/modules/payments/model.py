@@ -84,6 +84,8 @@ class Attempt:
     fingerprint: str | None = None
     # It succeeded, but other money had settled the invoice already.
     is_excess: bool = False
+    # If it settles the invoice, its method is from then on the subscription's.
+    keeps_method: bool = False
 
     @property
     def is_under_way(self) -> bool:

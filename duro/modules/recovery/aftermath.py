@@ -25,14 +25,19 @@ from duro.modules.recovery.service import Payer, Step
 
 MANUAL_PAY: Final = "manual_pay"
 _PLANNED: Final = "planned_at"
-_WAITING: Final = frozenset({Move.REQUEST_CARD_UPDATE, Move.REMIND, Move.ESCALATE})
+_WAITING: Final = frozenset(
+    {Move.REQUEST_CARD_UPDATE, Move.REMIND, Move.ESCALATE, Move.AWAIT_PAYMENT}
+)
+BY_MERCHANT: Final = "The invoice was charged by hand."
+BY_CUSTOMER: Final = "The customer pays by themselves."
 
 
-def pay(*, schedule: Schedule, method: PaymentMethod, now: datetime) -> Step:
+def pay(
+    *, schedule: Schedule, method: PaymentMethod, now: datetime, reason: str = BY_MERCHANT
+) -> Step:
     """The case is claimed for a charge of its invoice that somebody asked for; what was planned is noted."""
     claimed = replace(schedule.step(Action.CLAIM), next_attempt_at=None)
     planned_at = schedule.next_attempt_at
-    reason = "The invoice was charged by hand."
     decision = Decision(Move.MANUAL_RETRY, now, method.rail, reason, MANUAL_PAY)
     inputs = {
         "asked_at": now.isoformat(),

@@ -9,7 +9,7 @@ from duro.billing import wording
 from duro.billing.decision import Decision, Move
 from duro.billing.money import format_minor
 from duro.billing.schedule import Action, Status
-from duro.modules.payments.model import Attempt, PaymentRequest
+from duro.modules.payments.model import Attempt, PaymentRequest, Purpose
 from duro.modules.recovery import service
 from duro.modules.recovery.model import Schedule
 from duro.modules.recovery.service import Step
@@ -48,7 +48,8 @@ def await_payment(
 def is_awaiting(schedule: Schedule, attempt: Attempt, expires_at: datetime) -> bool:
     """Whether what the case waits for is this request, and nothing was done by hand meanwhile."""
     return (
-        schedule.state is Status.AWAITING_CUSTOMER
+        attempt.purpose is Purpose.RETRY
+        and schedule.state is Status.AWAITING_CUSTOMER
         and schedule.next_action is Move.AWAIT_PAYMENT
         and schedule.rail is attempt.rail
         and (schedule.next_attempt_at or expires_at) >= expires_at

@@ -48,5 +48,13 @@ async def zone_of(tx: Tx) -> ZoneInfo:
     return ZoneInfo(await tx.value(_SQL["read_zone"]))
 
 
+async def name_and_zone_of(tx: Tx) -> tuple[str, ZoneInfo]:
+    """What the customers of the transaction's tenant know it by, and its time zone."""
+    row = await tx.row(_SQL["read_name_and_zone"])
+    if row is None:
+        raise NotFoundError("There is no such tenant.")
+    return row["name"], ZoneInfo(row["time_zone"])
+
+
 def _tenant(row: Row) -> Tenant:
     return Tenant(row["id"], row["name"], ZoneInfo(row["time_zone"]), row["currency"])

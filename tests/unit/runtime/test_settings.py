@@ -165,7 +165,10 @@ def test_a_class_of_operations_has_a_limit_of_its_own_only_when_it_is_chosen() -
 
     assert plain.key == Rate("key", 1000, 5_000)
     assert plain.address == Rate("ip", 60, 50_000)
-    assert plain.classes == {LimitClass.AUTH: Rate("auth", 20, 200_000)}
+    assert plain.classes == {
+        LimitClass.AUTH: Rate("auth", 20, 200_000),
+        LimitClass.PAY: Rate("pay", 20, 500_000),
+    }
     assert chosen.classes[LimitClass.MONEY] == Rate("money", 100, 20_000)
 
 
