@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from duro.billing.case import Context, Settings
 from duro.billing.decision import Decision, Move, Rule
 from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, waiting_deadline
-from duro.billing.failures import Category, classify, is_in_progress, requires_new_card
+from duro.billing.failures import Category, NotADeclineError, classify, requires_new_card
 from duro.billing.learning import MIN_SEEN, learn
 from duro.billing.outcome import Answer, Known, Told, World
 from duro.billing.pattern import UNKNOWN, PaydayPattern
@@ -144,9 +144,10 @@ _TRIES: Final = frozenset(
 
 def category_of(rail: Rail, code: str) -> Category:
     """Whatever a charge was given up with was no decline of the card, if it was no decline at all."""
-    if is_in_progress(rail=rail, code=code):
+    try:
+        return classify(rail=rail, code=code).category
+    except NotADeclineError:
         return Category.PROCESSOR_ERROR
-    return classify(rail=rail, code=code).category
 
 
 @dataclass(slots=True)

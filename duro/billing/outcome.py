@@ -66,8 +66,6 @@ class _Of(IntEnum):
     WHICH = 101
     MOODY_DAY = 102
     LIMIT_DAY = 103
-    DOWN_DAY = 104
-    OUTAGE = 105
     PATIENCE = 106
     DELAY = 107
     REQUEST = 108
@@ -110,7 +108,7 @@ class MadeWorld:
     def code_at(self, hour: int, token: int) -> str | None:
         """Why the bank declines in this hour; `None` if it pays."""
         day = hour // _DAY_HOURS
-        if self._is_down(hour, day):
+        if hour in self.customer.down_hours:
             return "91"
         dead = self._dead_code() if token == 0 else None
         if dead is not None:
@@ -171,7 +169,7 @@ class MadeWorld:
 
     def _can_send(self, hour: int) -> bool:
         is_awake = hour % _DAY_HOURS in _WAKING
-        is_up = not self._is_down(hour, hour // _DAY_HOURS)
+        is_up = hour not in self.customer.down_hours
         return is_awake and is_up and self.balance_minor(hour) >= self.customer.price_minor
 
     def _uses(self, rail: Rail) -> bool:
@@ -201,19 +199,6 @@ class MadeWorld:
 
     def _chance(self, purpose: _Of) -> Chance:
         return self.customer.chance.at(self.month, purpose)
-
-    def _is_down(self, hour: int, day: int) -> bool:
-        """Whether the customer's bank cannot be reached: some hours of some days, and longer once in a while."""
-        window = self.customer.bank.at(_Of.DOWN_DAY, day)
-        if window.happens(self.shares.downtime_day):
-            begins = day * _DAY_HOURS + window.at(0).below(_DAY_HOURS)
-            if begins <= hour < begins + window.at(1).between(1, 8):
-                return True
-        outage = self.customer.bank.at(_Of.OUTAGE, day // 30)
-        if not outage.happens(self.shares.outage_month):
-            return False
-        begins = day // 30 * 30 * _DAY_HOURS + outage.at(0).below(28 * _DAY_HOURS)
-        return begins <= hour < begins + outage.at(1).between(12, 48)
 
 
 def _hour(income: Income) -> int:

@@ -21,6 +21,7 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _DAY_HOURS: Final = 24
 _WEEK: Final = 7
+_MONTH_HOURS: Final = 30 * 24
 _SATURDAY: Final = 5
 # Money from before the first renewal may still be there, and the last case runs past the last one.
 _LEAD_DAYS: Final = 75
@@ -64,6 +65,8 @@ class _Of(IntEnum):
     LATE = 18
     NEAR = 19
     ANSWER = 20
+    DOWN_DAY = 21
+    OUTAGE = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +157,7 @@ class Customer:
 
     number: int
     chance: Chance
-    bank: Chance
+    down_hours: frozenset[int]
     earner: Earner
     price_minor: int
     floor_minor: int
@@ -187,16 +190,38 @@ class Population:
 
     def customers(self) -> Iterator[Customer]:
         calendar, root = self.calendar, seeded(self.seed)
+        banks = [
+            frozenset(_down_hours(root.at(_Of.BANK, n), calendar.days, self.shares))
+            for n in range(_BANKS)
+        ]
         for number in range(self.size):
-            yield _customer(number, root, calendar, self)
+            own = root.at(_Of.CUSTOMER, number)
+            yield _customer(number, own, banks[own.at(_Of.BANK).below(_BANKS)], self)
 
 
 _BANKS: Final = 8
 
 
-def _customer(number: int, root: Chance, calendar: Calendar, population: Population) -> Customer:
-    shares = population.shares
-    own = root.at(_Of.CUSTOMER, number)
+def _down_hours(bank: Chance, days: int, shares: Shares) -> Iterator[int]:
+    """When a bank cannot be reached: some hours of some days, and longer once in a while."""
+    for day in range(days):
+        window = bank.at(_Of.DOWN_DAY, day)
+        if window.happens(shares.downtime_day):
+            begins = window.at(0).below(_DAY_HOURS)
+            # Not past midnight: the next day has a window of its own.
+            ends = min(begins + window.at(1).between(1, 8), _DAY_HOURS)
+            yield from range(day * _DAY_HOURS + begins, day * _DAY_HOURS + ends)
+    for month in range(days * _DAY_HOURS // _MONTH_HOURS):
+        outage = bank.at(_Of.OUTAGE, month)
+        if outage.happens(shares.outage_month):
+            begins = month * _MONTH_HOURS + outage.at(0).below(_MONTH_HOURS)
+            yield from range(begins, begins + outage.at(1).between(12, 48))
+
+
+def _customer(
+    number: int, own: Chance, down_hours: frozenset[int], population: Population
+) -> Customer:
+    shares, calendar = population.shares, population.calendar
     earner = own.at(_Of.EARNER).pick(shares.earners)
     price = own.at(_Of.PRICE).pick(shares.prices_minor)
     incomes = _incomes(own, earner, price, calendar, shares)
@@ -204,7 +229,7 @@ def _customer(number: int, root: Chance, calendar: Calendar, population: Populat
     return Customer(
         number=number,
         chance=own,
-        bank=root.at(_Of.BANK, own.at(_Of.BANK).below(_BANKS)),
+        down_hours=down_hours,
         earner=earner,
         price_minor=price,
         floor_minor=_floor(own.at(_Of.FLOOR), earner, price),
