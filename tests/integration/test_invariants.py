@@ -138,6 +138,33 @@ def test_the_worker_counts_what_is_broken_until_it_is_mended(told: Told) -> None
     assert beside(watched) == (1, 0)
 
 
+def test_the_worker_looks_by_itself_and_outlives_a_database_that_is_away(told: Told) -> None:
+    async def watched() -> float | None:
+        db = await open_database(told.database_url, clock=FixedClock(_NOW))
+        away = await open_database(told.database_url, clock=FixedClock(_NOW))
+        await away.close()
+        before = counted()
+        watch, lost = Watch(db, every_s=0.02), Watch(away, every_s=0.02)
+        try:
+            lost.start()
+            watch.start()
+            async with asyncio.timeout(10):
+                while counted() < before + 2 * sum(len(holding(mode)) for mode in Mode):
+                    await asyncio.sleep(0.02)
+            return counted() - before
+        finally:
+            await lost.stop()
+            await watch.stop()
+            await db.close()
+
+    assert beside(watched)
+
+
+def counted() -> float:
+    """How many invariants held when the worker checked them."""
+    return REGISTRY.get_sample_value("duro_invariants_checked_total", {"result": "held"}) or 0.0
+
+
 @contextmanager
 def altered(told: Told) -> Iterator[None]:
     """A promo code that counts one too many, and is put right afterwards."""
