@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _PARAMETER: Final = re.compile(r"\{[A-Za-z]+\}")
 _VERBS: Final = {"GET": "get", "POST": "create", "PATCH": "update", "DELETE": "archive"}
 # Those have commands of their own, or are of no use on a command line.
-_ELSEWHERE: Final = ("/v1/test-clock", "/v1/oauth")
+_ELSEWHERE: Final = ("/v1/test-clock", "/v1/oauth", "/v1/recovery/backtest")
 _COLUMNS_MAX: Final = 7
 _OWN: Final = frozenset({"tenant", "mode", "data_dir", "as_json", "data"})
 _REFUSED: Final = 400

@@ -12,7 +12,7 @@ from duro.cli.resources import places
 from duro.runtime.console import operations
 from tests.support.process import MASTER_KEY
 
-_ELSEWHERE = ("/v1/test-clock", "/v1/oauth")
+_ELSEWHERE = ("/v1/test-clock", "/v1/oauth", "/v1/recovery/backtest")
 
 
 @pytest.fixture
