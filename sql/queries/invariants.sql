@@ -93,7 +93,8 @@ SELECT a.id AS row_id, 'asks for ' || i.id || ' by ' || a.rail || ', which is pa
  LIMIT 100;
 
 -- name: periods_neither_overlap_nor_leave_a_gap
--- A merchant who voids what is past due makes a present of its period.
+-- A merchant who voids what is past due makes a present of its period; once that is over, of the time since, which is
+-- not billed after a late recovery either.
 SELECT later.id AS row_id,
        'starts at ' || later.period_starts_at || ', ' || later.prior_id || ' ended at ' || later.prior_ends_at AS finding
   FROM (SELECT i.id, i.idempotency_key, i.period_index, i.period_starts_at, lag(i.id) OVER w AS prior_id,
@@ -114,7 +115,7 @@ SELECT later.id AS row_id,
         OR NOT EXISTS (SELECT FROM dunning_schedules d
                         WHERE d.tenant_id = $1
                           AND d.invoice_id = later.prior_id
-                          AND d.state = 'recovered'))
+                          AND d.state IN ('recovered', 'canceled')))
  ORDER BY later.id
  LIMIT 100;
 
