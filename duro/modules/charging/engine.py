@@ -33,7 +33,7 @@ from duro.modules.payments.gateway import (
     Unknown,
 )
 from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod, Purpose
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.repository import find_ended
 
 log: Final = structlog.get_logger()

@@ -22,7 +22,7 @@ from duro.modules.customers.model import Customer
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.model import Purpose
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import SubscriptionCreate

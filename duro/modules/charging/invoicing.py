@@ -23,10 +23,9 @@ from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.model import Attempt, AttemptStatus, Purpose, VirtualAccount
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import aftermath
-from duro.modules.recovery import service as recovery
 from duro.modules.recovery.model import Schedule
 from duro.modules.recovery.repository import RecoveryRepository
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer, is_spent
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 
@@ -97,7 +96,7 @@ async def begin_pay(
     if not payer.methods:
         raise PaymentFailedError("There is no payment method to charge.")
     (method,) = payer.methods.values()
-    if recovery.is_spent(method, held.history):
+    if is_spent(method, held.history):
         raise ConflictError("The bank refused this payment method for good: use another.")
     charge = open_charge(invoice=held.invoice, payer=payer, purpose=by, now=tx.now, wall=tx.wall)
     charge = replace(charge, attempt=replace(charge.attempt, keeps_method=keeps_method))

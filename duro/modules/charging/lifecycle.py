@@ -16,6 +16,7 @@ from duro.modules.payments.methods import resolve_method
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import service as recovery
 from duro.modules.recovery.repository import RecoveryRepository
+from duro.modules.recovery.seen import is_spent
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import SubscriptionCancel, SubscriptionPatch
@@ -120,7 +121,7 @@ class Lifecycle:
         payer = (await payers_of(tx, [row]))[row.id]
         for case in await RecoveryRepository(tx).lock_open_of(row.id):
             history = await AttemptRepository(tx).of_invoice(case.invoice_id)
-            if any(recovery.is_spent(method, history) for method in payer.methods.values()):
+            if any(is_spent(method, history) for method in payer.methods.values()):
                 raise ConflictError("The bank refused this payment method for good: use another.")
             if case.state is schedule.Status.IN_FLIGHT:
                 # What follows its answer sees the new method.

@@ -30,7 +30,8 @@ from duro.modules.payments.model import Attempt, AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery.model import Schedule, SettingsVersion
 from duro.modules.recovery.repository import RecoveryRepository, terms_of
-from duro.modules.recovery.service import Payer, Step
+from duro.modules.recovery.seen import Payer
+from duro.modules.recovery.service import Step
 from duro.modules.subscriptions import schemas as subscriptions
 from duro.modules.subscriptions.model import BalanceEntry, BalanceReason, Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository

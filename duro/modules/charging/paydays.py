@@ -11,7 +11,7 @@ from duro.billing.holidays import holidays_between
 from duro.billing.learning import MEMORY, MIN_SEEN, PatternKind, PaydayPattern, learn
 from duro.kit.db import Tx
 from duro.modules.payments.repository import AttemptRepository
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer
 
 # Far enough ahead for the payday after next.
 _AHEAD: Final = timedelta(days=70)

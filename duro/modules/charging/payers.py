@@ -12,7 +12,7 @@ from duro.modules.payments.caps import CapRepository
 from duro.modules.payments.mandates import MandateRepository
 from duro.modules.payments.model import Attempt, MandateStatus, PaymentMethod
 from duro.modules.payments.repository import PaymentMethodRepository
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.model import Subscription
 
 

@@ -41,7 +41,7 @@ from duro.modules.payments.model import (
 )
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.payments.requests import PaymentRequestRepository
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.model import BalanceReason
 from duro.modules.subscriptions.repository import SubscriptionRepository
 

@@ -27,7 +27,7 @@ from duro.modules.payments.model import Purpose
 from duro.modules.recovery import service as recovery
 from duro.modules.recovery.model import Schedule
 from duro.modules.recovery.repository import DueCase, RecoveryRepository
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 

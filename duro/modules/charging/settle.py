@@ -24,7 +24,7 @@ from duro.modules.payments.model import Attempt, Purpose
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import aftermath
 from duro.modules.recovery.repository import RecoveryRepository
-from duro.modules.recovery.service import Payer
+from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.repository import SubscriptionRepository
 
 log: Final = structlog.get_logger()

@@ -21,7 +21,8 @@ from duro.modules.recovery.model import (
     RecoveredBy,
     Schedule,
 )
-from duro.modules.recovery.service import Payer, Step
+from duro.modules.recovery.seen import Payer
+from duro.modules.recovery.service import Step
 
 MANUAL_PAY: Final = "manual_pay"
 _PLANNED: Final = "planned_at"

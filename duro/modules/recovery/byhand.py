@@ -14,7 +14,8 @@ from duro.errors import ConflictError
 from duro.modules.payments.model import Attempt
 from duro.modules.recovery import service
 from duro.modules.recovery.model import DecisionRow, Schedule
-from duro.modules.recovery.service import Payer, Step
+from duro.modules.recovery.seen import Payer, is_spent
+from duro.modules.recovery.service import Step
 
 MANUAL_RETRY: Final = "manual_retry"
 MANUAL_SKIP: Final = "manual_skip"
@@ -35,7 +36,7 @@ def retry(
     if chosen is None:
         raise ConflictError("The customer has no payment method that can be charged.")
     rail, method = chosen
-    if service.is_spent(method, history):
+    if is_spent(method, history):
         raise ConflictError(
             "The bank does not take this payment method any more; the customer has to change it."
         )

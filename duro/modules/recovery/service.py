@@ -1,8 +1,8 @@
 """How a case moves: pure steps from a failure or a payment to the schedule, its log and the ledger."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -10,13 +10,11 @@ from duro.billing import wording
 from duro.billing.case import Context, Escalation
 from duro.billing.decision import Decision, Move, Rule
 from duro.billing.dunning import MIN_PULL_GAP, decide, decide_waiting, is_counted, waiting_deadline
-from duro.billing.failures import Category, requires_new_card
-from duro.billing.pattern import PaydayPattern
-from duro.billing.rails import PULL, PUSH, Rail
+from duro.billing.failures import Category
+from duro.billing.rails import PUSH
 from duro.billing.schedule import Action, Status
-from duro.modules.customers.model import Customer
 from duro.modules.invoices.model import Invoice
-from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod, VirtualAccount
+from duro.modules.payments.model import Attempt
 from duro.modules.recovery.model import (
     DecisionRow,
     LedgerRow,
@@ -25,28 +23,9 @@ from duro.modules.recovery.model import (
     Schedule,
     SettingsVersion,
 )
+from duro.modules.recovery.seen import Payer, context_of, is_spent
 
-# What a customer can be told how to pay by: there must be a way to tell them.
-_TOLD: Final = (Rail.USSD, Rail.TRANSFER)
 _METHOD_CHANGED: Final = "method_changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Payer:
-    """Who is to pay, and with what: the methods that could be charged now by rail, the preferred one first, and the
-    customer's own account number.
-    """
-
-    customer: Customer
-    methods: Mapping[Rail, PaymentMethod]
-    account: VirtualAccount | None = None
-    mandate_ready_at: datetime | None = None
-    # Rails whose card or account must never be charged again, or not before then.
-    blocked: frozenset[Rail] = frozenset()
-    capped_until: Mapping[Rail, datetime] = field(default_factory=dict[Rail, datetime])
-    # When they are paid, as far as it could be learnt, and the holidays that move it.
-    payday: PaydayPattern | None = None
-    holidays: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +113,7 @@ def follow_failure(
         failure_category=category,
         last_pull_at=attempt.created_at if was_charged else schedule.last_pull_at,
     )
-    context = _context(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
+    context = context_of(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
     if is_counted(context):
         failed = replace(failed, attempts_made=schedule.attempts_made + 1)
     step = decide_next(failed, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
@@ -162,13 +141,15 @@ def decide_next(
     now: datetime,
 ) -> Step:
     """The decision on a case in flight whose latest try is `attempt`."""
-    context = _context(schedule, attempt=attempt, history=history, payer=payer, zone=zone, now=now)
+    context = context_of(
+        schedule, attempt=attempt, history=history, payer=payer, zone=zone, now=now
+    )
     return _decided(schedule, context, decide(context), dict(context.to_dict()))
 
 
 def follow_wait(*, schedule: Schedule, payer: Payer, zone: ZoneInfo, now: datetime) -> Step:
     """A case that awaits its customer has come due: remind once more, or give up."""
-    context = _context(schedule, attempt=None, history=(), payer=payer, zone=zone, now=now)
+    context = context_of(schedule, attempt=None, history=(), payer=payer, zone=zone, now=now)
     deadline_at = schedule.deadline_at
     if deadline_at is None and schedule.plan.escalation is not Escalation.KEEP_PAST_DUE:
         deadline_at = now
@@ -277,76 +258,6 @@ def _waiting(schedule: Schedule, *, until: datetime | None) -> Schedule:
     if schedule.state is not Status.AWAITING_CUSTOMER:
         schedule = schedule.step(Action.AWAIT_CUSTOMER)
     return replace(schedule, deadline_at=until)
-
-
-def _context(
-    schedule: Schedule,
-    *,
-    attempt: Attempt | None,
-    history: Sequence[Attempt],
-    payer: Payer,
-    zone: ZoneInfo,
-    now: datetime,
-) -> Context:
-    has_contact = bool(payer.customer.email or payer.customer.phone)
-    was_tried = attempt is not None and (attempt.payment_method_id or attempt.rail in PUSH)
-    rail = attempt.rail if attempt is not None and was_tried else None
-    failures = [past for past in history if past.status is AttemptStatus.FAILED]
-    same = [
-        past
-        for past in failures
-        if past.rail is schedule.rail
-        and past.failure_category is schedule.failure_category
-        and not _was_early(past, payer)
-    ]
-    usable = {*payer.methods, *(_TOLD if has_contact else ())}
-    if payer.account is not None:
-        usable.add(Rail.VIRTUAL_ACCOUNT)
-    return Context(
-        now=now,
-        zone=zone,
-        settings=schedule.plan,
-        rail=rail,
-        code=schedule.failure_code,
-        category=schedule.failure_category,
-        attempts_made=schedule.attempts_made,
-        attempts_skipped=schedule.attempts_skipped,
-        first_failed_at=schedule.first_failed_at,
-        last_pull_at=schedule.last_pull_at,
-        same_category_failures=max(len(same), 1),
-        usable_rails=tuple(rail for rail in Rail if rail in usable),
-        spent_rails=payer.blocked
-        | {rail for rail, method in payer.methods.items() if is_spent(method, failures)},
-        capped_until=payer.capped_until,
-        payday=payer.payday,
-        holidays=payer.holidays,
-        pulled_rails=frozenset(past.rail for past in failures if past.rail in PULL),
-        mandate_ready_at=payer.mandate_ready_at,
-        funds_short_at=max(
-            (
-                past.created_at
-                for past in failures
-                if past.failure_category is Category.INSUFFICIENT_FUNDS
-            ),
-            default=None,
-        ),
-    )
-
-
-def _was_early(past: Attempt, payer: Payer) -> bool:
-    """A debit before the bank knew its mandate says nothing about the customer."""
-    ready_at = payer.mandate_ready_at
-    return past.rail is Rail.DIRECT_DEBIT and ready_at is not None and past.created_at < ready_at
-
-
-def is_spent(method: PaymentMethod, history: Sequence[Attempt]) -> bool:
-    """Whether the token was hard-declined or needs replacing, so that it must not be charged again."""
-    return any(
-        past.failure_category is Category.HARD_DECLINE
-        or (past.failure_category is not None and requires_new_card(past.failure_category))
-        for past in history
-        if past.payment_method_id == method.id
-    )
 
 
 def _recovered_by(schedule: Schedule, attempt: Attempt, history: Sequence[Attempt]) -> RecoveredBy:
