@@ -92,6 +92,40 @@ SELECT a.id AS row_id, 'asks for ' || i.id || ' by ' || a.rail || ', which is pa
  ORDER BY a.id
  LIMIT 100;
 
+-- name: a_request_follows_its_attempt
+SELECT r.id AS row_id, 'is ' || r.status || ', its attempt is ' || a.status AS finding
+  FROM payment_requests r
+  JOIN payment_attempts a ON a.tenant_id = $1 AND a.id = r.attempt_id
+ WHERE r.tenant_id = $1
+   AND ((r.status = 'open') <> (a.status IN ('pending', 'unknown')) OR (r.status = 'paid') <> (a.status = 'succeeded'))
+ ORDER BY r.id
+ LIMIT 100;
+
+-- name: a_request_says_what_came
+-- Money in another currency is not what was asked for, so it does not count.
+SELECT r.id AS row_id,
+       'says that ' || r.received_minor || ' came, it was ' || COALESCE(sum(n.amount_minor), 0) AS finding
+  FROM payment_requests r
+  LEFT JOIN incoming_payments n ON n.tenant_id = $1 AND n.request_id = r.id AND n.currency = r.currency
+ WHERE r.tenant_id = $1
+ GROUP BY r.id, r.received_minor
+HAVING r.received_minor <> COALESCE(sum(n.amount_minor), 0)
+ ORDER BY r.id
+ LIMIT 100;
+
+-- name: who_awaits_payment_asks_for_it
+SELECT d.id AS row_id, 'waits for a payment that nobody was asked for' AS finding
+  FROM dunning_schedules d
+ WHERE d.tenant_id = $1
+   AND d.state = 'awaiting_customer'
+   AND d.next_action = 'await_payment'
+   AND NOT EXISTS (SELECT FROM payment_requests r
+                    WHERE r.tenant_id = $1
+                      AND r.invoice_id = d.invoice_id
+                      AND r.status = 'open')
+ ORDER BY d.id
+ LIMIT 100;
+
 -- name: periods_neither_overlap_nor_leave_a_gap
 -- A merchant who voids what is past due makes a present of its period; once that is over, of the time since, which is
 -- not billed after a late recovery either.

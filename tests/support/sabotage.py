@@ -93,6 +93,16 @@ _MOVE_ENTRY: Final = (
     "UPDATE ledger_entries SET cause_id = 'x' WHERE cause = '%s' AND cause_id = '%s'"
 )
 
+_REQUEST: Final = """
+    INSERT INTO payment_requests (tenant_id, id, attempt_id, invoice_id, subscription_id, customer_id, rail, status,
+                                  amount_minor, received_minor, currency, reference, details, expires_at, check_at,
+                                  closed_at, created_at)
+    SELECT tenant_id, 'prq_x', id, invoice_id, subscription_id, customer_id, 'transfer', %s, amount_minor, %s,
+           currency, 'prq_x', '{}', created_at, created_at, %s, created_at
+      FROM payment_attempts
+     WHERE id = ':past_due_attempt'
+"""
+
 SABOTAGES: Final = (
     _by(
         "no_status_outside_the_table",
@@ -138,6 +148,19 @@ SABOTAGES: Final = (
         "no_open_request_survives_payment",
         "txn_x",
         _attempt("txn_x", ":paid_attempt", status="'pending'", rail="'transfer'"),
+    ),
+    _by(
+        "a_request_follows_its_attempt",
+        "prq_x",
+        # Its attempt has failed.
+        _REQUEST % ("'open'", "0", "NULL"),
+    ),
+    _by("a_request_says_what_came", "prq_x", _REQUEST % ("'expired'", "1", "created_at")),
+    _by(
+        "who_awaits_payment_asks_for_it",
+        ":past_due_case",
+        """UPDATE dunning_schedules SET state = 'awaiting_customer', next_action = 'await_payment'
+            WHERE id = ':past_due_case'""",
     ),
     _by(
         "periods_neither_overlap_nor_leave_a_gap",
