@@ -16,7 +16,7 @@ from duro.modules.invoices.model import Invoice, InvoiceStatus
 from duro.modules.payments.model import Attempt, AttemptStatus, PaymentMethod, Purpose
 from duro.modules.recovery import service
 from duro.modules.recovery.model import DEFAULT_SETTINGS, Movement, RecoveredBy
-from duro.modules.recovery.seen import Payer
+from duro.modules.recovery.seen import Payer, is_spent
 from duro.modules.recovery.service import Step, Terms
 
 LAGOS = ZoneInfo("Africa/Lagos")
