@@ -182,8 +182,8 @@ class TestCard:
         due = await owing(story)
         before = await story.case(due["id"])
 
+        page = await customer.open(due["payUrl"])
         for _ in range(3):
-            page = await customer.open(due["payUrl"])
             page = await customer.submit(page.form("/card"), card="pm_test_insufficient_funds")
 
         assert "not enough money" in page.text
