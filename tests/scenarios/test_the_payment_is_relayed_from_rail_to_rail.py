@@ -195,3 +195,28 @@ async def test_a_card_that_is_no_better_leaves_the_request_that_can_still_be_pai
     assert await story.at_risk() == {"entered": 500_000, "recovered": 500_000}
     assert await story.accounts() == TWO_MONTHS
     assert await story.broken() == []
+
+
+async def test_a_request_that_the_case_asked_for_before_counts_for_nothing_when_it_ends(
+    story: Story,
+) -> None:
+    subscription_id = (await story.active("pm_test_do_not_honor"))["id"]
+    await story.merchant.advance(to="2027-02-06T10:00:00Z")
+    invoice_id = (await story.merchant.subscription(subscription_id))["latestInvoiceId"]
+
+    by_hand = await story.merchant.client.post(f"/v1/invoices/{invoice_id}/pay")
+    await story.merchant.advance(to="2027-02-07T09:30:00Z")
+    waiting = await story.case(subscription_id)
+    await story.merchant.advance(to="2027-02-07T10:30:00Z")
+
+    # The third refusal of the card asked by USSD once more; the first request ended an hour before the second.
+    assert (by_hand.status, by_hand.code) == (409, "payment_failed")
+    assert (waiting["attemptsMade"], waiting["nextAction"]) == (3, "await_payment")
+    assert waiting["nextAttemptAt"] == "2027-02-07T10:00:00.000Z"
+    assert (await story.case(subscription_id))["attemptsMade"] == 4
+    assert await asked(story, subscription_id) == [
+        ("ussd", "expired"),
+        ("ussd", "expired"),
+        ("transfer", "open"),
+    ]
+    assert await story.broken() == []

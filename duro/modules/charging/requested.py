@@ -10,6 +10,7 @@ from typing import Final
 
 from duro.billing import schedule
 from duro.billing.money import format_minor
+from duro.billing.rails import PUSH
 from duro.billing.states import Action, can
 from duro.modules.charging.model import Case, Changes
 from duro.modules.charging.push import LATE_LOOK
@@ -212,9 +213,12 @@ def code_of(request: PaymentRequest) -> str:
 
 
 def is_awaited(case: Case, request: PaymentRequest) -> bool:
-    """Whether the case waits for this request and nothing else was begun meanwhile."""
-    return case.schedule is not None and asking.is_awaiting(
-        case.schedule, case.attempt, request.expires_at
+    """Whether the case waits for this request, the latest it sent, and nothing else was begun meanwhile."""
+    sent = [past.id for past in case.history if past.rail in PUSH and past.purpose is Purpose.RETRY]
+    return (
+        case.schedule is not None
+        and sent[-1:] == [case.attempt.id]
+        and asking.is_awaiting(case.schedule, case.attempt, request.expires_at)
     )
 
 

@@ -1,0 +1,303 @@
+"""Owns the steps of the recovery ladder's stories: what a customer, a merchant, a bank and time can do to a case."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
+
+from duro.billing.cycle import Interval
+from duro.errors import DuroError
+from duro.modules.charging import first, invoicing, manual
+from duro.modules.charging.lifecycle import Lifecycle
+from duro.modules.charging.receiving import settle_now
+from duro.modules.customers.schemas import CustomerCreate
+from duro.modules.customers.service import create_customer
+from duro.modules.payments import mandating
+from duro.modules.payments.notices import ask_now
+from duro.modules.payments.opening import open_account
+from duro.modules.recovery.schemas import RecoverySettingsPatch
+from duro.modules.recovery.settings import change_settings
+from duro.modules.subscriptions.schemas import SubscriptionCancel, SubscriptionCreate
+from tests.support.billing import Shop
+from tests.support.invariants import broken
+
+
+@dataclass(frozen=True)
+class Start:
+    """A subscription whose customer has so much to pay with; its first period was paid with a good card."""
+
+    method: str | None
+    is_reachable: bool
+    has_account: bool
+    mandate: str | None
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Use:
+    which: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Pay:
+    """Money that comes for one of the requests there ever were, whatever became of it."""
+
+    which: int
+    how: str
+    is_told: bool
+
+
+@dataclass(frozen=True)
+class PayAccount:
+    which: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class StepIn:
+    which: int
+    how: str
+    method: str = "pm_test_ok"
+
+
+@dataclass(frozen=True)
+class Act:
+    which: int
+    action: str
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Other recovery settings from now on."""
+
+    changes: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Hours to go by, or none: until the next thing is due."""
+
+    hours: int | None
+
+
+ByHand: TypeAlias = Use | StepIn | Act | Settle
+Step: TypeAlias = Start | Pay | PayAccount | Wait | ByHand
+
+# Of the cases in question, or of all.
+_NEXT_DUE: Final = """
+SELECT min(due.at)
+  FROM dunning_schedules d
+ CROSS JOIN LATERAL (
+       SELECT d.next_attempt_at AS at
+        UNION ALL
+       SELECT r.expires_at FROM payment_requests r WHERE r.invoice_id = d.invoice_id AND r.status = 'open'
+        UNION ALL
+       SELECT a.check_at
+         FROM payment_attempts a
+        WHERE a.invoice_id = d.invoice_id
+          AND a.status IN ('pending', 'unknown')) AS due
+ WHERE d.closed_at IS NULL
+   AND d.id = ANY (COALESCE($1::text[], ARRAY[d.id]))"""
+_NEXT_LOOK: Final = """
+SELECT min(check_at)
+  FROM payment_attempts
+ WHERE status IN ('pending', 'unknown')
+   AND review_reason IS NULL"""
+_LOOKS: Final = 30
+_LEAP: Final = timedelta(hours=1)
+_MANY: Final = 100
+
+
+@dataclass
+class Ladder:
+    """One tenant's subscriptions, in the order in which they began."""
+
+    shop: Shop
+    ids: list[str] = field(default_factory=list)
+
+    async def take(self, step: Step) -> None:
+        """One step; what is refused changes nothing, and the invariants say whether that is so."""
+        try:
+            await self._take(step)
+        except DuroError:
+            return
+
+    async def _take(self, step: Step) -> None:
+        match step:
+            case Start():
+                await self.start(step)
+            case Wait() if step.hours is None:
+                await self.wait_for_next()
+            case Wait():
+                self.shop.clock.move(timedelta(hours=step.hours or 0))
+            case Pay():
+                await self._pay(step)
+            case PayAccount():
+                await self._pay_account(step)
+            case Use() | StepIn() | Act() | Settle():
+                await self._do_by_hand(step)
+
+    async def _do_by_hand(self, step: ByHand) -> None:
+        match step:
+            case Use():
+                await self.shop.use(self.ids[step.which % len(self.ids)], step.method)
+            case StepIn():
+                await self._step_in(step)
+            case Act():
+                await self._act(step)
+            case Settle():
+                await self._settle(step)
+
+    async def start(self, step: Start) -> str:
+        shop = self.shop
+        fields = {"email": "ada@example.com"} if step.is_reachable else {}
+        async with shop.scope.begin() as tx:
+            customer = await create_customer(tx, CustomerCreate.model_validate(fields))
+        if step.has_account:
+            await open_account(shop.charging.gateways, shop.scope, customer)
+        if step.mandate is not None:
+            await self._give_mandate(customer.id, step.mandate)
+        # Without a method there is nothing to begin with, so the trial's end is the first to fail.
+        has_method = step.method is not None
+        body = SubscriptionCreate.model_validate(
+            {
+                "customerId": customer.id,
+                "planId": await shop.plan(step.interval),
+                "paymentMethodId": "pm_test_ok" if has_method else None,
+                "trialDays": 0 if has_method else 1,
+            }
+        )
+        async with shop.scope.begin() as tx:
+            begun = await first.begin_subscription(tx, body, shop.charging)
+        await shop.charging.run(shop.scope, [begun.charge] if begun.charge else [])
+        self.ids.append(begun.subscription.id)
+        if step.method is not None:
+            await shop.use(begun.subscription.id, step.method)
+        return begun.subscription.id
+
+    async def wait_for_next(self, case_ids: list[str] | None = None) -> None:
+        """Time goes by until the next thing is due in these cases, or in any, and the worker does it."""
+        shop = self.shop
+        at = await shop.value(_NEXT_DUE, case_ids)
+        shop.clock.move(max(at - shop.clock.wall(), timedelta()) if at else _LEAP)
+        await self.catch_up()
+
+    async def wait_for_answers(self) -> None:
+        """Each charge of which nothing is known is looked up until it is settled, or for a person to look at."""
+        shop = self.shop
+        for _ in range(_LOOKS):
+            at = await shop.value(_NEXT_LOOK)
+            if at is None:
+                return
+            shop.clock.move(max(at - shop.clock.wall(), timedelta()))
+            await self.catch_up()
+
+    async def catch_up(self) -> None:
+        shop = self.shop
+        await mandating.reconcile_due(shop.charging.gateways, shop.scope, _MANY)
+        counts = await shop.catch_up()
+        # What fails by a fault of ours is set aside and hidden so.
+        assert not counts["errors"]
+
+    async def broken(self, *, is_at_rest: bool = False) -> list[str]:
+        shop = self.shop
+        found = await broken(shop.db, shop.tenant_id, is_at_rest=is_at_rest)
+        # Fanning out is another feature's work.
+        return [text for text in found if not text.startswith("every_event_is_fanned_out")]
+
+    async def receive(self, reference: str, *sums: tuple[int, str], is_told: bool = True) -> None:
+        """Money comes in under a reference or for an account number; a notice that is not lost comes twice."""
+        shop = self.shop
+        async with shop.scope.begin() as tx:
+            for amount_minor, currency in sums:
+                await shop.gateway.inner.record_credit(
+                    tx, reference=reference, amount_minor=amount_minor, currency=currency
+                )
+            if is_told:
+                await ask_now(tx, reference)
+        if is_told:
+            told = (settle_now(shop.charging, shop.scope, reference) for _ in range(2))
+            await asyncio.gather(*told)
+
+    async def pay_by_card(self, invoice_id: str, method: str) -> None:
+        shop = self.shop
+        async with shop.scope.begin() as tx:
+            charge = await invoicing.begin_pay(tx, shop.charging, invoice_id, method_id=method)
+        await shop.charging.run(shop.scope, [charge])
+
+    async def _give_mandate(self, customer_id: str, method: str) -> None:
+        shop = self.shop
+        async with shop.scope.begin() as tx:
+            opened = await mandating.begin(tx, customer_id=customer_id, method_id=method)
+        await mandating.set_up(shop.charging.gateways, shop.scope, opened.mandate.id)
+
+    async def _pay(self, step: Pay) -> None:
+        rows = await self.shop.query(
+            "SELECT reference, rail, amount_minor, details, check_at FROM payment_requests ORDER BY id"
+        )
+        if not rows:
+            return
+        row = rows[step.which % len(rows)]
+        # A virtual account knows nothing of requests.
+        is_account = row["rail"] == "virtual_account"
+        to = json.loads(row["details"])["accountNumber"] if is_account else row["reference"]
+        whole = (row["amount_minor"], "NGN")
+        sums = {
+            "whole": [whole],
+            "part": [(row["amount_minor"] * 2 // 5, "NGN")],
+            "over": [(row["amount_minor"] + 12_345, "NGN")],
+            "twice": [whole, whole],
+            "dollars": [(row["amount_minor"], "USD")],
+        }
+        # Nobody looks for money for ever, if nobody tells of it.
+        is_told = step.is_told or row["check_at"] is None
+        await self.receive(to, *sums[step.how], is_told=is_told)
+
+    async def _pay_account(self, step: PayAccount) -> None:
+        rows = await self.shop.query("SELECT account_number FROM virtual_accounts ORDER BY id")
+        if rows:
+            number = rows[step.which % len(rows)]["account_number"]
+            await self.receive(number, (step.amount_minor, "NGN"))
+
+    async def _step_in(self, step: StepIn) -> None:
+        shop, charge = self.shop, None
+        rows = await shop.query("SELECT id, invoice_id FROM dunning_schedules ORDER BY id")
+        if not rows:
+            return
+        row = rows[step.which % len(rows)]
+        async with shop.scope.begin() as tx:
+            match step.how:
+                case "retry":
+                    charge = await manual.begin_retry(tx, shop.charging, row["id"], note=None)
+                case "skip":
+                    await manual.skip(tx, shop.charging, row["id"], note=None)
+                case "cancel":
+                    await manual.cancel(tx, shop.charging, row["id"], note=None)
+                case "void":
+                    await invoicing.void(tx, shop.charging, row["invoice_id"])
+                case _:
+                    charge = await invoicing.begin_pay(
+                        tx, shop.charging, row["invoice_id"], method_id=step.method
+                    )
+        await shop.charging.run(shop.scope, [charge] if charge else [])
+
+    async def _settle(self, step: Settle) -> None:
+        body = RecoverySettingsPatch.model_validate(dict(step.changes))
+        async with self.shop.scope.begin() as tx:
+            await change_settings(tx, body)
+
+    async def _act(self, step: Act) -> None:
+        shop, charge = self.shop, None
+        subscription_id = self.ids[step.which % len(self.ids)]
+        lifecycle = Lifecycle(shop.charging)
+        async with shop.scope.begin() as tx:
+            match step.action:
+                case "pause":
+                    await lifecycle.pause(tx, subscription_id)
+                case "resume":
+                    charge = (await lifecycle.resume(tx, subscription_id)).charge
+                case _:
+                    await lifecycle.cancel(tx, subscription_id, SubscriptionCancel())
+        await shop.charging.run(shop.scope, [charge] if charge else [])
