@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 # Made years are always the same ones, so that a seed is one population for ever.
 STARTS_ON: Final = date(2026, 1, 1)
-# A caller waits for the answer, and one core is busy with it until then.
-TIME_LIMIT_S: Final = 30.0
+# A caller waits for the answer, one core is busy until then, and the lease of its key is longer.
+TIME_LIMIT_S: Final = 45.0
 _HOLIDAYS: Final = frozenset(holidays_between(date(2025, 9, 1), date(2027, 12, 31)))
 _NAMED: Final[Mapping[str, Strategy]] = {
     strategy.name: strategy for strategy in (FIXED, DOCUMENTED, LEARNT)
