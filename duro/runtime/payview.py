@@ -167,7 +167,6 @@ def _details(look: Look, words: Words, request: PaymentRequest) -> Iterator[tupl
             yield words.say(key), request.details[name]
     yield words.say("amount"), _money(look, _asked(look))
     yield words.say("reference"), request.reference
-    yield words.say("until"), words.moment(request.expires_at, look.zone)
 
 
 def _asked(look: Look) -> int:

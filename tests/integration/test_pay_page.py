@@ -109,6 +109,48 @@ class TestDue:
         await pay_request(story, attempt_of(asked))
         assert (await customer.open(due["payUrl"])).title == "Paid. Thank you"
 
+    async def test_every_message_about_what_is_open_leads_there(
+        self, story: Story, customer: Customer
+    ) -> None:
+        cards = ("pm_test_insufficient_funds", "pm_test_expired", "pm_test_stolen")
+        for card in cards:
+            await story.active(card, name=card)
+        await story.merchant.advance(by="P1M")
+        await story.merchant.advance(by="P10D")
+
+        rows = await story.query(
+            "SELECT template, data ->> 'payUrl' AS address FROM outbox"
+            " WHERE template LIKE 'dunning%' OR template = 'payment_action_required'"
+        )
+
+        assert {row["template"] for row in rows} >= {"dunning_1", "payment_action_required"}
+        pages = [await customer.open(row["address"]) for row in rows]
+        assert {(page.status, page.title) for page in pages} == {(200, "Pay ₦5,000.00")}
+
+    async def test_what_the_ladder_asked_for_is_shown_there_and_a_declined_card_leaves_it_as_it_is(
+        self, story: Story, customer: Customer
+    ) -> None:
+        due = await owing(story, "pm_test_do_not_honor")
+        before = await story.case(due["id"])
+        while before["nextAction"] != "await_payment":
+            await story.merchant.advance(to=before["nextAttemptAt"])
+            before = await story.case(due["id"])
+        page = await customer.open(due["payUrl"])
+
+        asked = await customer.submit(page.form("/request", rail=before["rail"]))
+        await customer.submit(page.form("/card"), card="pm_test_insufficient_funds")
+        after = await story.case(due["id"])
+        requests = await story.query("SELECT FROM payment_requests")
+        await story.merchant.advance(to=before["nextAttemptAt"])
+        later = await story.case(due["id"])
+
+        assert len(requests) == 1
+        assert asked.title == "Pay ₦5,000.00"
+        for key in ("state", "nextAction", "nextAttemptAt", "attemptsMade"):
+            assert after[key] == before[key]
+        assert later["attemptsMade"] == before["attemptsMade"] + 1
+        assert await story.broken() == []
+
 
 class TestCard:
     async def test_a_card_that_is_kept_pays_the_next_renewal_too(

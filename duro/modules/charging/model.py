@@ -173,9 +173,15 @@ class Changes:
         *,
         is_answer: bool = False,
     ) -> None:
-        """A message to the customer, once for each cause: at once if it answers what somebody just did, else by day."""
+        """A message to the customer, once for each cause: at once if it answers what somebody just did, else by day.
+
+        Where something is open to pay, it has the link to the page where that is done.
+        """
         now, customer_id = self.tx.now, subscription.customer_id
         body = {"subscriptionId": subscription.id, **data}
+        address = self.pay_url(subscription)
+        if address is not None:
+            body["payUrl"] = address
         send_at = now if is_answer else quiet_until(now, self.zone)
         self.messages.append(NewMessage(template, customer_id, cause, body, send_at))
 
