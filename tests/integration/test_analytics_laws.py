@@ -35,7 +35,11 @@ HOURS = st.integers(0, 200 * 24)
 
 @dataclass(frozen=True)
 class History:
-    """One case: when it opened, how long it took, what became of it, and when it was refunded, if it was."""
+    """One case: when it opened, how long it took, what became of it, and what came afterwards, if anything did.
+
+    Afterwards, so many hours later, what was recovered goes back, in so many equal parts and a rest; what was lost is
+    paid by hand after all, or its invoice is voided.
+    """
 
     opened_h: int
     lasted_h: int
@@ -44,7 +48,9 @@ class History:
     currency: str
     category: Category
     by: RecoveredBy
-    refunded_h: int | None
+    after_h: int | None
+    parts: int
+    is_voided: bool
 
     @property
     def opened_at(self) -> datetime:
@@ -67,7 +73,9 @@ HISTORIES = st.lists(
         currency=st.sampled_from(["NGN", "USD"]),
         category=st.sampled_from(Category),
         by=st.sampled_from(RecoveredBy),
-        refunded_h=st.one_of(st.none(), st.integers(0, 40 * 24)),
+        after_h=st.one_of(st.none(), st.integers(0, 40 * 24)),
+        parts=st.integers(1, 3),
+        is_voided=st.booleans(),
     ),
     max_size=12,
 )
@@ -158,13 +166,32 @@ def rows_of(case_id: str, history: History) -> list[LedgerRow]:
         return rows
     movement = LEAVES[history.state]
     rows.append(row(movement, amount, reason_of(history), history.closed_at))
-    refunded_at = refund_of(history)
-    if refunded_at is not None:
-        rows += [
-            row(Movement.RECOVERED, -amount, history.by.value, refunded_at, "rfd_A"),
-            row(Movement.CANCELLED, amount, "refunded", refunded_at, "rfd_A"),
-        ]
+    for cause, amount, at in later(history):
+        if history.state is Status.RECOVERED:
+            rows.append(row(Movement.RECOVERED, -amount, history.by.value, at, cause))
+            rows.append(row(Movement.CANCELLED, amount, "refunded", at, cause))
+        else:
+            rows.append(row(Movement.LOST, -amount, category, at, cause))
+            to = Movement.CANCELLED if history.is_voided else Movement.RECOVERED
+            rows.append(row(to, amount, "cancelled" if history.is_voided else "manual", at, cause))
     return rows
+
+
+def later(history: History) -> list[tuple[str, int, datetime]]:
+    """What moved after the end: cause, amount and instant."""
+    if history.after_h is None or history.closed_at is None:
+        return []
+    at = history.closed_at + timedelta(hours=history.after_h)
+    if history.state is Status.EXHAUSTED:
+        return [("txn_A", history.amount_minor, at)]
+    if history.state is not Status.RECOVERED:
+        return []
+    part = history.amount_minor // history.parts
+    amounts = [part] * (history.parts - 1)
+    amounts.append(history.amount_minor - sum(amounts))
+    return [
+        (f"rfd_{n}", amount, at + timedelta(hours=n)) for n, amount in enumerate(amounts) if amount
+    ]
 
 
 def reason_of(history: History) -> str:
@@ -175,13 +202,6 @@ def reason_of(history: History) -> str:
             return history.category.value
         case _:
             return "cancelled"
-
-
-def refund_of(history: History) -> datetime | None:
-    if history.state is not Status.RECOVERED or history.refunded_h is None:
-        return None
-    assert history.closed_at is not None
-    return history.closed_at + timedelta(hours=history.refunded_h)
 
 
 def at_risk(histories: Sequence[History], at: datetime) -> int:
