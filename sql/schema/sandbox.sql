@@ -31,6 +31,7 @@ CREATE TABLE charge_caps (
     tenant_id text NOT NULL,
     fingerprint text NOT NULL,
     pulled_at timestamp with time zone[] NOT NULL,
+    under_way text[] NOT NULL,
     consecutive_failures integer NOT NULL,
     last_failed_at timestamp with time zone,
     hard_declined_at timestamp with time zone,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from duro.kit.db import Tx
 from duro.modules.charging.model import BLOCKED, CAPPED, OpenCharge
-from duro.modules.payments.caps import CapRepository, Pull
+from duro.modules.payments.caps import Cap, CapRepository, Pull
 from duro.modules.payments.model import Attempt
 
 
@@ -16,31 +16,41 @@ async def within_caps(tx: Tx, charges: Sequence[OpenCharge]) -> list[OpenCharge]
     refused = [pull is not None and not next(allowed) for pull in pulls]
     if not any(refused):
         return list(charges)
-    codes = await _codes(tx, [one.attempt for one, no in zip(charges, refused, strict=True) if no])
+    caps = await _caps_of(tx, [one.attempt for one, no in zip(charges, refused, strict=True) if no])
     return [
-        replace(charge, refusal=codes[charge.attempt.fingerprint or ""]) if no else charge
+        replace(charge, refusal=_code(caps[charge.attempt.fingerprint])) if no else charge
         for charge, no in zip(charges, refused, strict=True)
     ]
 
 
 async def refusals_of(tx: Tx, attempts: Sequence[Attempt]) -> dict[str, str]:
     """By attempt, the code of those that were refused when they were opened."""
-    caps = await CapRepository(tx).find([row.fingerprint for row in attempts if row.fingerprint])
-    codes = await _codes(tx, attempts)
-    refused = {}
-    for row in attempts:
-        cap = caps.get(row.fingerprint or "")
-        if cap is not None and row.created_at not in cap.pulled_at:
-            refused[row.id] = codes[cap.fingerprint]
-    return refused
+    caps = await _caps_of(tx, attempts)
+    return {
+        row.id: _code(caps[row.fingerprint])
+        for row in attempts
+        if row.fingerprint in caps and row.id not in caps[row.fingerprint].under_way
+    }
 
 
-async def _codes(tx: Tx, attempts: Sequence[Attempt]) -> dict[str, str]:
-    caps = await CapRepository(tx).find([row.fingerprint for row in attempts if row.fingerprint])
-    return {key: BLOCKED if cap.is_blocked else CAPPED for key, cap in caps.items()}
+async def blocked_since(tx: Tx, attempts: Sequence[Attempt]) -> set[str]:
+    """Attempts whose card, since they were allowed, the bank has forbidden to charge again."""
+    caps = await _caps_of(tx, attempts)
+    return {
+        row.id for row in attempts if row.fingerprint in caps and caps[row.fingerprint].is_blocked
+    }
+
+
+async def _caps_of(tx: Tx, attempts: Sequence[Attempt]) -> dict[str | None, Cap]:
+    known = [row.fingerprint for row in attempts if row.fingerprint]
+    return dict((await CapRepository(tx).find(known)).items())
+
+
+def _code(cap: Cap) -> str:
+    return BLOCKED if cap.is_blocked else CAPPED
 
 
 def _pull(attempt: Attempt) -> Pull | None:
     if attempt.fingerprint is None:
         return None
-    return Pull(attempt.fingerprint, attempt.created_at)
+    return Pull(attempt.id, attempt.fingerprint, attempt.created_at)

@@ -284,14 +284,15 @@ class Changes:
             )
 
     def _outcomes(self) -> Iterator[PullOutcome]:
-        """What counts for or against the cards that the gateway was asked to charge."""
+        """What counts for or against cards: only what was allowed is noted, and once."""
         for row in self.attempts.values():
-            was_asked = row.fingerprint is not None and row.failure_code not in NEVER_ASKED
-            if not was_asked or row.status.is_open or row.settled_at != self.tx.now:
+            if row.fingerprint is None or row.status.is_open or row.settled_at != self.tx.now:
                 continue
             yield PullOutcome(
-                fingerprint=row.fingerprint or "",
+                attempt_id=row.id,
+                fingerprint=row.fingerprint,
                 at=row.created_at,
+                was_asked=row.failure_code not in NEVER_ASKED,
                 has_failed=row.status is AttemptStatus.FAILED,
                 is_hard=row.failure_category is Category.HARD_DECLINE,
                 known_at=self.tx.now,

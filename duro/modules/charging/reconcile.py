@@ -2,7 +2,8 @@
 
 A reference that the gateway never saw is charged again under the same reference, once in a pass, so nothing can be
 charged twice; after five passes a person has to look. If the subscription was stopped meanwhile nothing is charged
-again: the passes only make sure that the first request is not still on its way.
+again: the passes only make sure that the first request is not still on its way. So it is where a card was forbidden
+meanwhile.
 """
 
 import asyncio
@@ -13,9 +14,9 @@ from typing import Final
 
 from duro.billing.rails import PUSH
 from duro.kit.work import Ran, WorkScope
-from duro.modules.charging.capping import refusals_of
+from duro.modules.charging.capping import blocked_since, refusals_of
 from duro.modules.charging.engine import NO_METHOD, Charging, look_up, request_for
-from duro.modules.charging.model import OpenCharge, Withdrawn
+from duro.modules.charging.model import BLOCKED, OpenCharge, Withdrawn
 from duro.modules.charging.payers import askers_of
 from duro.modules.charging.settle import Settlement, settle_all
 from duro.modules.payments.gateway import Answer, Failed, Finding, NotFound, Unknown
@@ -89,23 +90,44 @@ async def _look_up(
 async def _charge_again(
     charging: Charging, scope: WorkScope, missing: Sequence[OpenCharge]
 ) -> list[Settlement]:
-    missing = await _with_refusals(scope, missing)
+    missing, blocked = await _within_caps(scope, missing)
     spent = [charge for charge in missing if charge.attempt.checks >= _PASSES_MAX]
     again = [charge for charge in missing if charge.attempt.checks < _PASSES_MAX]
     answers = await charging.ask(scope, again)
     return [
         *await _give_up(scope, spent),
         *(_next_pass(charge, answer) for charge, answer in zip(again, answers, strict=True)),
+        *(_without_its_card(charge) for charge in blocked),
     ]
 
 
-async def _with_refusals(scope: WorkScope, missing: Sequence[OpenCharge]) -> list[OpenCharge]:
-    """A card that must not be charged was never asked for, and is not now."""
+async def _within_caps(
+    scope: WorkScope, missing: Sequence[OpenCharge]
+) -> tuple[list[OpenCharge], list[OpenCharge]]:
+    """What was refused as it was opened was never asked for, and is not now; apart, those that were allowed and whose
+    card the bank has forbidden since.
+    """
     if not missing:
-        return []
+        return [], []
     async with scope.begin() as tx:
-        refused = await refusals_of(tx, [charge.attempt for charge in missing])
-    return [replace(charge, refusal=refused.get(charge.attempt.id)) for charge in missing]
+        attempts = [charge.attempt for charge in missing]
+        refused = await refusals_of(tx, attempts)
+        forbidden = await blocked_since(tx, attempts) - refused.keys()
+    kept = [
+        replace(charge, refusal=refused.get(charge.attempt.id))
+        for charge in missing
+        if charge.attempt.id not in forbidden
+    ]
+    return kept, [charge for charge in missing if charge.attempt.id in forbidden]
+
+
+def _without_its_card(charge: OpenCharge) -> Settlement:
+    """Not asked again; the passes only make sure that the first request is not still on its way."""
+    if charge.attempt.checks < _PASSES_MAX:
+        answer: Answer = Unknown("its card is forbidden, and it is not known to the gateway yet")
+    else:
+        answer = Failed(BLOCKED)
+    return Settlement(charge.attempt, answer, is_check=True)
 
 
 def _next_pass(charge: OpenCharge, answer: Answer | Withdrawn) -> Settlement:

@@ -5,7 +5,7 @@ gateway lets a card that failed ten times in a row be charged once a day. What s
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,18 +23,21 @@ _Q: Final = queries("caps")
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A charge about to be made; `at` is business time and names it among those of its card."""
+    """The charge that an attempt is about to make; `at` is business time."""
 
+    attempt_id: str
     fingerprint: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PullOutcome:
-    """What became of a charge that had been counted."""
+    """What became of a charge that was allowed; what the gateway was never asked for was none."""
 
+    attempt_id: str
     fingerprint: str
     at: datetime
+    was_asked: bool
     has_failed: bool
     is_hard: bool
     known_at: datetime
@@ -46,6 +49,8 @@ class Cap:
 
     fingerprint: str
     pulled_at: Sequence[datetime]
+    # The attempts among them whose outcome is not known.
+    under_way: Sequence[str]
     consecutive_failures: int
     last_failed_at: datetime | None
     hard_declined_at: datetime | None
@@ -55,15 +60,24 @@ class Cap:
         """The bank forbids another charge for good."""
         return self.hard_declined_at is not None
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether it failed so often in a row, if all that is under way fails too, that one a day is allowed."""
+        in_a_row = self.consecutive_failures + len(self.under_way)
+        return self.consecutive_failures > 0 and in_a_row >= FAILURES_IN_A_ROW
+
     def free_at(self, now: datetime) -> datetime:
         """When it may be charged again; `now` if it may be at once."""
         recent = sorted(at for at in self.pulled_at if at > now - WINDOW)
         at = now
         if len(recent) >= TRIES_MAX:
             at = max(at, recent[-TRIES_MAX] + WINDOW)
-        if self.consecutive_failures >= FAILURES_IN_A_ROW and self.pulled_at:
+        if self.is_failing and self.pulled_at:
             at = max(at, max(self.pulled_at) + _ONE_A_DAY)
         return at
+
+
+_OUTCOME: Final = tuple(field.name for field in fields(PullOutcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,7 @@ class CapRepository:
             batch = [pulls[index] for index in nth.values()]
             limits = (TRIES_MAX, FAILURES_IN_A_ROW)
             rows = await self.tx.rows(
-                _Q["claim_pulls"], *columns(batch, "fingerprint", "at"), *limits
+                _Q["claim_pulls"], *columns(batch, "fingerprint", "attempt_id", "at"), *limits
             )
             for row in rows:
                 allowed[nth[row["fingerprint"]]] = True
@@ -91,12 +105,11 @@ class CapRepository:
         return allowed
 
     async def note(self, outcomes: Sequence[PullOutcome]) -> None:
-        """Counts failures, and takes successes out."""
+        """Counts failures, and takes out successes and what was never asked; each once."""
         left = list(outcomes)
         while left:
             nth = {outcome.fingerprint: outcome for outcome in reversed(left)}
-            names = ("fingerprint", "at", "has_failed", "is_hard", "known_at")
-            await self.tx.put(_Q["note_outcomes"], *columns(list(nth.values()), *names))
+            await self.tx.put(_Q["note_outcomes"], *columns(list(nth.values()), *_OUTCOME))
             left = [outcome for outcome in left if nth[outcome.fingerprint] is not outcome]
 
     async def find(self, fingerprints: Collection[str]) -> dict[str, Cap]:

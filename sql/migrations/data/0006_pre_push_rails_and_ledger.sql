@@ -158,6 +158,8 @@ CREATE TABLE charge_caps (
     fingerprint          text          NOT NULL,
     -- The instants of its charges in the last 30 days, oldest first; business time.
     pulled_at            timestamptz[] NOT NULL,
+    -- The attempts among them whose outcome is not known yet.
+    under_way            text[]        NOT NULL,
     consecutive_failures integer       NOT NULL,
     last_failed_at       timestamptz,
     hard_declined_at     timestamptz,
