@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from duro.modules.invoices.links import PayLinks
 from tests.support.api import Answer
+from tests.support.stories import Story
 from tests.support.system import Merchant
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -142,6 +143,32 @@ class Customer:
             ) as response,
         ):
             return Answer(response.status, await response.read(), dict(response.headers))
+
+
+async def owing(story: Story, method: str = "pm_test_insufficient_funds") -> dict[str, Any]:
+    """A subscription whose renewal was declined."""
+    made = await story.active(method)
+    await story.merchant.advance(by="P1M")
+    now = await story.merchant.subscription(made["id"])
+    assert (now["status"], now["payUrl"] is not None) == ("past_due", True)
+    return now
+
+
+async def pay_request(story: Story, attempt_path: str, **body: object) -> None:
+    """Somebody pays what the page of that address asks for."""
+    attempt_id = attempt_path.partition("?")[0].rpartition("/")[2]
+    rows = await story.query("SELECT id FROM payment_requests WHERE attempt_id = $1", attempt_id)
+    path = f"/v1/test/payment-requests/{rows[0]['id']}/pay"
+    answer = await story.merchant.client.post(path, body or None)
+    assert answer.status == 200, answer.body
+
+
+def attempt_of(shown: Shown) -> str:
+    return shown.form("/check").action.replace("/check", "")
+
+
+def token_of(due: dict[str, Any]) -> str:
+    return str(due["payUrl"]).rpartition("/")[2]
 
 
 def links_of(merchant: Merchant) -> PayLinks:
