@@ -99,6 +99,13 @@ def _ends_at(case: Case, now: datetime) -> datetime | None:
     return max(case.subscription.created_at + INCOMPLETE_LIFETIME, now)
 
 
+def go_on_after_request(changes: Changes, case: Case) -> None:
+    """The request that the case waits for has ended while a charge by hand was under way: it counts from now on."""
+    if case.schedule is not None:
+        claimed = replace(case, schedule=case.schedule.step(schedule.Action.CLAIM))
+        _fail(changes, claimed, case.attempt.failure_code or requested.EXPIRED)
+
+
 def _hold(changes: Changes, case: Case, why: str) -> None:
     changes.attempts[case.attempt.id] = replace(
         case.attempt,

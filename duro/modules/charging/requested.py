@@ -3,7 +3,7 @@
 Pure: everything goes into `Changes`, nothing is read or written here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -212,12 +212,19 @@ def code_of(request: PaymentRequest) -> str:
     return UNDERPAID if request.received_minor else EXPIRED
 
 
+def latest_sent(history: Sequence[Attempt]) -> Attempt | None:
+    """The request that its case sent last; those that the customer asked for themselves are not the case's."""
+    sent = [past for past in history if past.rail in PUSH and past.purpose is Purpose.RETRY]
+    return sent[-1] if sent else None
+
+
 def is_awaited(case: Case, request: PaymentRequest) -> bool:
     """Whether the case waits for this request, the latest it sent, and nothing else was begun meanwhile."""
-    sent = [past.id for past in case.history if past.rail in PUSH and past.purpose is Purpose.RETRY]
+    sent = latest_sent(case.history)
     return (
         case.schedule is not None
-        and sent[-1:] == [case.attempt.id]
+        and sent is not None
+        and sent.id == case.attempt.id
         and asking.is_awaiting(case.schedule, case.attempt, request.expires_at)
     )
 

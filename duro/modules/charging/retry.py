@@ -1,7 +1,7 @@
 """Recovery cases that have come due: charge again, remind the customer, or give up."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -16,14 +16,16 @@ from duro.billing.states import can
 from duro.errors import UnavailableError
 from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
+from duro.modules.charging import outcome, requested
 from duro.modules.charging.capping import within_caps
 from duro.modules.charging.decided import follow
 from duro.modules.charging.engine import Charging, open_charge, open_request
-from duro.modules.charging.model import Changes, OpenCharge, changes_for
+from duro.modules.charging.model import Case, Changes, OpenCharge, changes_for
 from duro.modules.charging.payers import payers_of, with_all_rails
 from duro.modules.invoices.model import Invoice
 from duro.modules.invoices.repository import InvoiceRepository
-from duro.modules.payments.model import Purpose
+from duro.modules.payments.model import Attempt, Purpose
+from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import service as recovery
 from duro.modules.recovery.model import Schedule
 from duro.modules.recovery.repository import DueCase, RecoveryRepository
@@ -79,18 +81,38 @@ async def open_retries(
     invoices = await InvoiceRepository(tx).lock_many(mine)
     schedules = await RecoveryRepository(tx).lock_of_invoices(mine)
     payers = await with_all_rails(tx, await payers_of(tx, list(subscriptions.values())))
+    histories = await _histories(tx, schedules.values())
     for invoice_id in mine:
         schedule = schedules[invoice_id]
         if schedule.next_attempt_at is None or schedule.next_attempt_at > tx.now:
             continue
         subscription = subscriptions[schedule.subscription_id]
         payer = payers[subscription.id]
-        charge = _next_step(changes, schedule, subscription, invoices[invoice_id], payer)
+        history = histories.get(invoice_id, [])
+        charge = _next_step(changes, schedule, subscription, invoices[invoice_id], payer, history)
         if charge is not None:
             charges.append(charge)
     charges = await within_caps(tx, charges)
     await changes.write()
     return changes, charges
+
+
+async def _histories(tx: Tx, schedules: Iterable[Schedule]) -> Mapping[str, list[Attempt]]:
+    """The attempts of the cases that wait for a request."""
+    waiting = [row.invoice_id for row in schedules if row.next_action is Move.AWAIT_PAYMENT]
+    by_invoice: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in await AttemptRepository(tx).of_invoices(waiting) if waiting else []:
+        by_invoice[attempt.invoice_id].append(attempt)
+    return by_invoice
+
+
+def _wait_for_request(changes: Changes, case: Case, of: Schedule) -> None:
+    """The end of the request moves the case on, once the gateway was asked a last time."""
+    if case.attempt.status.is_open:
+        later = replace(of, next_attempt_at=changes.tx.now + _LOOK_AGAIN)
+        changes.take(recovery.Step(later))
+    else:
+        outcome.go_on_after_request(changes, case)
 
 
 def _next_step(
@@ -99,16 +121,24 @@ def _next_step(
     subscription: Subscription,
     invoice: Invoice,
     payer: Payer,
+    history: Sequence[Attempt],
 ) -> OpenCharge | None:
     now = changes.tx.now
     if not can(subscription.status, SubscriptionAction.RECOVER) or not invoice.is_payable:
         why = "There is nothing left to recover."
         changes.take(recovery.cancel(schedule=schedule, reason=why, now=now))
         return None
-    if schedule.next_action is Move.AWAIT_PAYMENT:
-        # The end of the request moves it on, once the gateway was asked a last time.
-        later = replace(schedule, next_attempt_at=now + _LOOK_AGAIN)
-        changes.take(recovery.Step(later))
+    sent = requested.latest_sent(history)
+    if schedule.next_action is Move.AWAIT_PAYMENT and sent is not None:
+        case = Case(
+            subscription=subscription,
+            invoice=invoice,
+            attempt=sent,
+            schedule=schedule,
+            history=history,
+            known_payer=payer,
+        )
+        _wait_for_request(changes, case, schedule)
         return None
     if schedule.state is Status.AWAITING_CUSTOMER:
         step = recovery.follow_wait(schedule=schedule, payer=payer, zone=changes.zone, now=now)
