@@ -111,3 +111,44 @@ async def test_money_that_comes_afterwards_pays_for_what_the_customer_has_next(
     assert await story.accounts() == {"gatewayClearing": 1_500_000, "merchantPayable": -1_500_000}
     assert await story.suspense() == []
     assert await story.broken() == []
+
+
+async def test_a_case_that_is_given_up_with_its_subscription_asks_for_nothing_more(
+    story: Story,
+) -> None:
+    await story.settle_on(dunningEscalation="cancel")
+    subscription_id = (await story.active("pm_test_stolen"))["id"]
+    await story.merchant.advance(to="2027-02-05T12:00:00Z")
+    case_id = (await story.case(subscription_id))["id"]
+
+    given_up = await story.merchant.client.post(f"/v1/recovery/{case_id}/cancel", {})
+    (ussd,) = await story.requests(subscription_id)
+
+    assert (given_up.status, given_up.json["state"]) == (200, "canceled")
+    assert (await story.merchant.subscription(subscription_id))["status"] == "canceled"
+    assert (await story.invoice(subscription_id))["status"] == "uncollectible"
+    assert (ussd["status"], ussd["closedAt"]) == ("void", "2027-02-05T12:00:00.000Z")
+    assert (await story.reasons(subscription_id))[-1] == "Recovery was given up by hand."
+    assert (await story.types())[-1] == "subscription_cancelled"
+    assert await story.at_risk() == CANCELLED
+    assert await story.accounts() == JANUARY
+    assert await story.broken() == []
+
+
+async def test_a_case_that_is_given_up_can_be_paid_while_its_subscription_lives(
+    story: Story,
+) -> None:
+    subscription_id = (await story.active("pm_test_stolen"))["id"]
+    await story.merchant.advance(to="2027-02-05T12:00:00Z")
+    case_id = (await story.case(subscription_id))["id"]
+
+    await story.merchant.client.post(f"/v1/recovery/{case_id}/cancel", {})
+    unpaid = await story.merchant.subscription(subscription_id)
+    (ussd,) = await story.requests(subscription_id)
+    await story.pay(ussd["id"])
+
+    assert (unpaid["status"], ussd["status"]) == ("unpaid", "open")
+    assert (await story.merchant.subscription(subscription_id))["status"] == "active"
+    assert await story.at_risk() == {"entered": 500_000, "recovered": 500_000}
+    assert await story.accounts() == {"gatewayClearing": 1_000_000, "merchantPayable": -1_000_000}
+    assert await story.broken() == []

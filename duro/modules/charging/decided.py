@@ -67,6 +67,8 @@ def give_up(
         why = "The payment could not be recovered."
         stopped = replace(subscription, canceled_at=changes.tx.now, cancel_reason=why)
         moved, event = stopped.step(Action.CANCEL)
+        # Unpaid it could still be paid late; ended it cannot, so nobody is asked to any more.
+        changes.push.closed_invoices.add(lost.id)
         changes.tell("subscription_cancelled", moved, moved.id, {"reason": why})
     else:
         moved, event = subscription.step(Action.EXHAUST_DUNNING)
