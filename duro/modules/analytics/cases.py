@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from duro.billing.decision import Rule
 from duro.billing.failures import Category
 from duro.billing.ladder import Case, Try
 from duro.billing.learning import MEMORY
@@ -56,6 +57,9 @@ async def _facts(tx: Tx, invoice_ids: Collection[str]) -> Mapping[str, Sequence[
     if not invoice_ids:
         return found
     for row in await tx.rows(_SQL["list_settled_attempts"], list(invoice_ids)):
+        if row["failure_code"] == Rule.ATTEMPT_CAP:
+            # Our own cap refused it, so no bank was asked.
+            continue
         fact = Fact(
             at=row["created_at"],
             settled_at=row["settled_at"],
