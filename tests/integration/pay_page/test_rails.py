@@ -85,6 +85,19 @@ class TestCard:
         assert after["attemptsMade"] == before["attemptsMade"]
         assert after["nextAttemptAt"] == before["nextAttemptAt"]
 
+    async def test_a_card_that_was_tried_too_often_rests_and_its_bank_is_not_asked(
+        self, story: Story, customer: Customer
+    ) -> None:
+        made = await story.merchant.subscribe()
+        page = await customer.open(made["payUrl"])
+
+        for _ in range(11):
+            page = await customer.submit(page.form("/card"), card="pm_test_insufficient_funds")
+
+        assert "this card was tried too often; it rests until tomorrow" in page.text
+        assert len(await story.charges()) == 10
+        assert page.ways == ["card", "transfer", "ussd"]
+
     async def test_silence_of_the_bank_is_waited_for_and_nothing_else_is_offered(
         self, story: Story, customer: Customer
     ) -> None:
