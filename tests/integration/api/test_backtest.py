@@ -30,7 +30,14 @@ async def backtest(story: Story, **body: object) -> dict[str, Any]:
 
 
 async def test_the_settings_in_force_replayed_come_to_what_really_happened(story: Story) -> None:
-    for method in ("payday", "insufficient_funds", "expired", "issuer_down_48h", "do_not_honor"):
+    for method in (
+        "payday",
+        "insufficient_funds",
+        "expired",
+        "stolen",
+        "issuer_down_48h",
+        "do_not_honor",
+    ):
         await story.active(f"pm_test_{method}")
     await story.merchant.advance(by="P3M")
     cases = await story.merchant.items("/v1/recovery")
@@ -48,6 +55,22 @@ async def test_the_settings_in_force_replayed_come_to_what_really_happened(story
     assert found["a"]["unknownCases"] == found["unknown"] == len(cases) - closed.total()
     assert set(found["difference"].values()) == {0}
     assert sum(month["a"]["cases"] for month in found["byMonth"]) == len(cases)
+
+
+async def test_a_request_that_was_really_paid_is_paid_in_the_replay(story: Story) -> None:
+    made = await story.active("pm_test_stolen")
+    await story.merchant.advance(to="2027-02-05T10:00:00Z")
+    (request,) = await story.merchant.items("/v1/payment-requests")
+    paid = await story.merchant.client.post(f"/v1/test/payment-requests/{request['id']}/pay")
+    assert paid.status == 200, paid.body
+    await story.merchant.advance(by="P2D")
+    assert (await story.case(made["id"]))["state"] == "recovered"
+
+    found = await backtest(story, a="current", b="fixed", **YEAR)
+
+    assert (found["a"]["recoveredCases"], found["a"]["paymentRequests"]) == (1, 1)
+    # Nobody knows whether the bank would have taken the stolen card once more.
+    assert (found["b"]["recoveredCases"], found["b"]["unknownCases"]) == (0, 1)
 
 
 async def test_what_nobody_tried_is_unknown_and_not_made_up(story: Story) -> None:
