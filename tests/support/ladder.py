@@ -7,19 +7,21 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from duro.billing.cycle import Interval
+from duro.billing.rails import Rail
 from duro.errors import DuroError
-from duro.modules.charging import first, invoicing, manual
+from duro.modules.charging import first, invoicing, manual, refund, suspense
 from duro.modules.charging.lifecycle import Lifecycle
 from duro.modules.charging.receiving import settle_now
 from duro.modules.customers.schemas import CustomerCreate
 from duro.modules.customers.service import create_customer
 from duro.modules.payments import mandating
+from duro.modules.payments.accounts import VirtualAccountRepository
 from duro.modules.payments.notices import ask_now
 from duro.modules.payments.opening import open_account
 from duro.modules.recovery.schemas import RecoverySettingsPatch
 from duro.modules.recovery.settings import change_settings
 from duro.modules.subscriptions.schemas import SubscriptionCancel, SubscriptionCreate
-from tests.support.billing import Shop
+from tests.support.billing import LINKS, Shop
 from tests.support.invariants import broken
 
 
@@ -42,11 +44,14 @@ class Use:
 
 @dataclass(frozen=True)
 class Pay:
-    """Money that comes for one of the requests there ever were, whatever became of it."""
+    """Money that comes for one of the requests there ever were, whatever became of it.
+
+    The gateway tells of it, or not; or in the moment in which the worker works too.
+    """
 
     which: int
     how: str
-    is_told: bool
+    told: str
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,33 @@ class PayAccount:
 
 
 @dataclass(frozen=True)
-class StepIn:
+class Resolve:
+    """What a merchant makes of money in suspense."""
+
     which: int
     how: str
-    method: str = "pm_test_ok"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A customer has the page of an invoice tell them how to pay it by this rail."""
+
+    which: int
+    rail: Rail
+
+
+@dataclass(frozen=True)
+class StepIn:
+    """A merchant retries, skips or cancels a case, voids its invoice, or charges it by a method."""
+
+    which: int
+    how: str
+
+
+@dataclass(frozen=True)
+class Refund:
+    which: int
+    amount_minor: int | None
 
 
 @dataclass(frozen=True)
@@ -82,8 +110,8 @@ class Wait:
     hours: int | None
 
 
-ByHand: TypeAlias = Use | StepIn | Act | Settle
-Step: TypeAlias = Start | Pay | PayAccount | Wait | ByHand
+ByHand: TypeAlias = Use | StepIn | Resolve | Refund | Act | Settle
+Step: TypeAlias = Start | Pay | PayAccount | Ask | Wait | ByHand
 
 # Of the cases in question, or of all.
 _NEXT_DUE: Final = """
@@ -105,6 +133,19 @@ SELECT min(check_at)
   FROM payment_attempts
  WHERE status IN ('pending', 'unknown')
    AND review_reason IS NULL"""
+_OWED: Final = """
+SELECT id
+  FROM invoices
+ WHERE status IN ('open', 'uncollectible')
+ ORDER BY id"""
+_IN_VAIN: Final = """
+SELECT r.id
+  FROM payment_requests r
+  JOIN invoices i ON i.id = r.invoice_id
+  JOIN subscriptions s ON s.id = r.subscription_id
+ WHERE r.status = 'open'
+   AND (i.status IN ('paid', 'void') OR s.status IN ('canceled', 'expired', 'incomplete_expired'))
+ ORDER BY r.id"""
 _LOOKS: Final = 30
 _LEAP: Final = timedelta(hours=1)
 _MANY: Final = 100
@@ -136,7 +177,9 @@ class Ladder:
                 await self._pay(step)
             case PayAccount():
                 await self._pay_account(step)
-            case Use() | StepIn() | Act() | Settle():
+            case Ask():
+                await self._ask(step)
+            case Use() | StepIn() | Resolve() | Refund() | Act() | Settle():
                 await self._do_by_hand(step)
 
     async def _do_by_hand(self, step: ByHand) -> None:
@@ -145,6 +188,10 @@ class Ladder:
                 await self.shop.use(self.ids[step.which % len(self.ids)], step.method)
             case StepIn():
                 await self._step_in(step)
+            case Resolve():
+                await self._resolve(step)
+            case Refund():
+                await self._refund(step)
             case Act():
                 await self._act(step)
             case Settle():
@@ -201,6 +248,10 @@ class Ladder:
         # What fails by a fault of ours is set aside and hidden so.
         assert not counts["errors"]
 
+    async def asked_in_vain(self) -> list[str]:
+        """Requests that are open though nobody could want their money."""
+        return [row["id"] for row in await self.shop.query(_IN_VAIN)]
+
     async def broken(self, *, is_at_rest: bool = False) -> list[str]:
         shop = self.shop
         found = await broken(shop.db, shop.tenant_id, is_at_rest=is_at_rest)
@@ -252,8 +303,12 @@ class Ladder:
             "dollars": [(row["amount_minor"], "USD")],
         }
         # Nobody looks for money for ever, if nobody tells of it.
-        is_told = step.is_told or row["check_at"] is None
-        await self.receive(to, *sums[step.how], is_told=is_told)
+        is_told = step.told != "never" or row["check_at"] is None
+        receiving = self.receive(to, *sums[step.how], is_told=is_told)
+        if step.told == "in a race":
+            await asyncio.gather(receiving, self.wait_for_next())
+        else:
+            await receiving
 
     async def _pay_account(self, step: PayAccount) -> None:
         rows = await self.shop.query("SELECT account_number FROM virtual_accounts ORDER BY id")
@@ -266,22 +321,63 @@ class Ladder:
         rows = await shop.query("SELECT id, invoice_id FROM dunning_schedules ORDER BY id")
         if not rows:
             return
-        row = rows[step.which % len(rows)]
+        case_id, invoice_id = rows[step.which % len(rows)]
         async with shop.scope.begin() as tx:
             match step.how:
                 case "retry":
-                    charge = await manual.begin_retry(tx, shop.charging, row["id"], note=None)
+                    charge = await manual.begin_retry(tx, shop.charging, case_id, note=None)
                 case "skip":
-                    await manual.skip(tx, shop.charging, row["id"], note=None)
+                    await manual.skip(tx, shop.charging, case_id, note=None)
                 case "cancel":
-                    await manual.cancel(tx, shop.charging, row["id"], note=None)
+                    await manual.cancel(tx, shop.charging, case_id, note=None)
                 case "void":
-                    await invoicing.void(tx, shop.charging, row["invoice_id"])
+                    await invoicing.void(tx, shop.charging, invoice_id)
                 case _:
                     charge = await invoicing.begin_pay(
-                        tx, shop.charging, row["invoice_id"], method_id=step.method
+                        tx, shop.charging, invoice_id, method_id=step.how
                     )
         await shop.charging.run(shop.scope, [charge] if charge else [])
+
+    async def _ask(self, step: Ask) -> None:
+        shop = self.shop
+        rows = await shop.query("SELECT id, customer_id FROM invoices ORDER BY id")
+        invoice_id, customer_id = rows[step.which % len(rows)]
+        async with shop.scope.begin() as tx:
+            accounts = await VirtualAccountRepository(tx).of_customers([customer_id])
+            charge = await invoicing.begin_request(
+                tx, shop.charging, invoice_id, rail=step.rail, account=accounts.get(customer_id)
+            )
+        await shop.charging.run(shop.scope, [charge])
+
+    async def _refund(self, step: Refund) -> None:
+        shop = self.shop
+        rows = await shop.query("SELECT id FROM invoices ORDER BY id")
+        invoice_id = rows[step.which % len(rows)]["id"]
+        async with shop.scope.begin() as tx:
+            opened = await refund.begin(tx, invoice_id, amount_minor=step.amount_minor, reason=None)
+        await refund.run(shop.charging, shop.scope, opened)
+
+    async def _resolve(self, step: Resolve) -> None:
+        shop = self.shop
+        rows = await shop.query("SELECT id FROM suspense_items ORDER BY id")
+        if not rows:
+            return
+        item_id = rows[step.which % len(rows)]["id"]
+        owed = await shop.query(_OWED)
+        async with shop.scope.begin() as tx:
+            match step.how:
+                case "apply" if owed:
+                    invoice_id = owed[step.which % len(owed)]["id"]
+                    await suspense.apply_to_invoice(
+                        tx, LINKS, item_id, invoice_id=invoice_id, note=None
+                    )
+                case "credit":
+                    target = self.ids[step.which % len(self.ids)]
+                    await suspense.give_as_credit(
+                        tx, LINKS, item_id, subscription_id=target, note=None
+                    )
+                case _:
+                    await suspense.note_refund(tx, LINKS, item_id, note=None)
 
     async def _settle(self, step: Settle) -> None:
         body = RecoverySettingsPatch.model_validate(dict(step.changes))

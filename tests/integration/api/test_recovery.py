@@ -49,6 +49,9 @@ async def test_every_decision_can_be_made_again_from_its_inputs(story: Story) ->
 
     for case in cases:
         for row in (await story.merchant.get(f"/v1/recovery/{case['id']}"))["decisions"]:
+            if row["rule"] == "request_sent":
+                # What the gateway answered to the decision before it; nothing was decided.
+                continue
             again = decided_again(row["inputs"])
             at = again.next_attempt_at
             assert (again.move, again.rail, again.reason) == (

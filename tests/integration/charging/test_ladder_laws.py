@@ -8,15 +8,19 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from duro.billing.cycle import Interval
+from duro.billing.rails import PUSH
 from duro.kit.ids import new_id
 from duro.modules.payments.testcards import Instrument
 from tests.support.billing import Shop
 from tests.support.faults import IS_LONG
 from tests.support.ladder import (
     Act,
+    Ask,
     Ladder,
     Pay,
     PayAccount,
+    Refund,
+    Resolve,
     Settle,
     Start,
     Step,
@@ -91,7 +95,7 @@ _PAYS: Final = st.builds(
     Pay,
     which=st.integers(0, 7),
     how=st.sampled_from(["whole", "part", "over", "twice", "dollars"]),
-    is_told=st.sampled_from([True, True, False]),
+    told=st.sampled_from(["at once", "at once", "never", "in a race"]),
 )
 _STEPS: Final = st.one_of(
     _STARTS,
@@ -104,9 +108,13 @@ _STEPS: Final = st.one_of(
     st.builds(
         StepIn,
         which=_WHICH,
-        how=st.sampled_from(["retry", "skip", "cancel", "void", "pay"]),
-        method=st.sampled_from(["pm_test_ok", *_FAILING]),
+        how=st.sampled_from(["retry", "skip", "cancel", "void", "pm_test_ok", *_FAILING]),
     ),
+    st.builds(Ask, which=st.integers(0, 7), rail=st.sampled_from(sorted(PUSH))),
+    st.builds(
+        Refund, which=st.integers(0, 7), amount_minor=st.sampled_from([None, 100_000, 500_000])
+    ),
+    st.builds(Resolve, which=_WHICH, how=st.sampled_from(["apply", "apply", "credit", "refunded"])),
     st.builds(Act, which=_WHICH, action=st.sampled_from(["pause", "resume", "cancel"])),
     _SETTINGS,
 )
@@ -138,6 +146,7 @@ async def test_every_case_can_be_paid_and_else_ends_or_has_a_next_action(
     await ladder.catch_up()
     await ladder.wait_for_answers()
     assert await ladder.broken(is_at_rest=True) == []
+    assert await ladder.asked_in_vain() == []
     if is_paid:
         await _pay_everything(ladder)
     else:
