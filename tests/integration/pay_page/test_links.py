@@ -4,6 +4,8 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
 from tests.support.api import Server
@@ -17,6 +19,20 @@ def _wall(story: Story) -> datetime:
 
 
 class TestLinks:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("x", "%00", "%C3%28", "test.ten.inv.1.x", "....", "a" * 4000, "%2e%2e%2fetc", "'--"),
+            *("x/card", "x/y/state", "test.%0a"),
+        ],
+    )
+    async def test_nonsense_is_answered_like_any_other_link_that_opens_nothing(
+        self, customer: Customer, path: str
+    ) -> None:
+        page = await customer.open(f"/pay/i/{path}")
+
+        assert (page.status, page.title) == (404, "This link opens nothing")
+
     async def test_no_altered_link_opens_and_none_says_more_than_another(
         self, customer: Customer, due: dict[str, Any]
     ) -> None:

@@ -1,5 +1,9 @@
 """Paying on the pay page: by card, and by what a customer sends themselves."""
 
+from typing import Any
+
+from duro.billing.rails import Rail
+from duro.modules.charging.invoicing import begin_request
 from tests.support.paypage import Customer, attempt_of, owing, pay_request
 from tests.support.stories import Story
 
@@ -35,6 +39,8 @@ class TestCard:
         assert "from now on" not in paid.text
         now = await story.merchant.subscription(made["id"])
         assert (now["status"], now["paymentMethodId"]) == ("active", None)
+        path = f"/v1/customers/{made['customerId']}/payment-methods"
+        assert [row["isDefault"] for row in await story.merchant.items(path)] == [False]
         await story.merchant.advance(by="P1M")
         assert (await story.merchant.subscription(made["id"]))["status"] == "past_due"
 
@@ -182,6 +188,25 @@ class TestPushRails:
         assert over.ways == ["card", "transfer", "ussd"]
         assert "No money has come yet." in looked.text
         assert (await story.merchant.subscription(due["id"]))["status"] == "past_due"
+
+    async def test_what_a_dead_process_left_is_asked_for_and_then_shown(
+        self, story: Story, customer: Customer, due: dict[str, Any]
+    ) -> None:
+        charging = story.merchant.app.system.paying.charging
+        invoice_id = due["latestInvoiceId"]
+        async with story.merchant.scope.begin() as tx:
+            # Phase one, and nobody who lives to see the second.
+            left = await begin_request(tx, charging, invoice_id, rail=Rail.USSD, account=None)
+        page = await customer.open(due["payUrl"])
+
+        waiting = await customer.submit(page.form("/request", rail="ussd"))
+        await story.merchant.advance(by="PT2M")
+        shown = await customer.open(f"{due['payUrl']}/{left.attempt.id}")
+
+        assert waiting.title == "One moment: your payment details are being made"
+        assert waiting.ways == []
+        assert shown.title == "Pay ₦5,000.00"
+        assert attempt_of(shown).endswith(left.attempt.id)
 
     async def test_the_case_goes_on_as_planned_while_a_request_is_open(
         self, story: Story, customer: Customer
