@@ -13,7 +13,7 @@ from duro.billing.ladder import DOCUMENTED, FIXED, LEARNT, Strategy
 from duro.billing.population import Population
 from duro.billing.replay import RealCase, replay
 from duro.billing.simulation import OPTIMUM, OnStep, compare
-from duro.errors import Detail, InvalidError, UnavailableError
+from duro.errors import Detail, InvalidError, RateLimitedError
 from duro.modules.analytics.backtest_schemas import Compared, StrategyIn
 from duro.modules.recovery.model import RecoverySettings
 from duro.modules.recovery.schemas import RecoverySettingsPatch
@@ -25,6 +25,7 @@ T = TypeVar("T")
 STARTS_ON: Final = date(2026, 1, 1)
 # A caller waits for the answer, one core is busy until then, and the lease of its key is longer.
 TIME_LIMIT_S: Final = 45.0
+_RETRY_S: Final = 10
 _HOLIDAYS: Final = frozenset(holidays_between(date(2025, 9, 1), date(2027, 12, 31)))
 _NAMED: Final[Mapping[str, Strategy]] = {
     strategy.name: strategy for strategy in (FIXED, DOCUMENTED, LEARNT)
@@ -55,7 +56,9 @@ def strategy_of(chosen: StrategyIn, in_force: RecoverySettings, *, path: str) ->
         try:
             return Strategy(name="settings", settings=changed_by(chosen, in_force).plan())
         except InvalidError as error:
-            details = [Detail(f"{path}.{each.path}", each.issue) for each in error.details]
+            details = [
+                Detail(f"{path}.{each.path}".rstrip("."), each.issue) for each in error.details
+            ]
             raise InvalidError(error.message, details=details) from error
     if chosen == "current":
         return Strategy(name="current", settings=in_force.plan())
@@ -103,16 +106,18 @@ class Backtests:
     async def run(self, work: Callable[[OnStep], T]) -> T:
         """What `work` answers; it is ended when its time is over or nobody waits for it any more.
 
-        Raises `UnavailableError` then. The time begins with the wait for those before.
+        The time begins with the wait for those before. Raises `RateLimitedError` if that wait takes all of it,
+        `InvalidError` if the work does.
         """
         loop, is_over = asyncio.get_running_loop(), threading.Event()
 
         def step(_: int) -> None:
             if is_over.is_set():
-                raise UnavailableError("The backtest took too long: ask for a smaller one.")
+                raise InvalidError("The backtest takes too long: ask for a smaller one.")
 
         def begin() -> T:
-            step(0)
+            if is_over.is_set():
+                raise RateLimitedError("Other backtests are running.", retry_s=_RETRY_S)
             return work(step)
 
         timer = loop.call_later(self._limit_s, is_over.set)

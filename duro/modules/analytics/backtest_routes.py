@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from duro.errors import UnavailableError
 from duro.kit.call import Call
 from duro.kit.limits import LimitClass
 from duro.kit.registry import Routes
@@ -56,7 +55,6 @@ def routes(backtests: Backtests) -> Routes:
         transaction="own",
         limit=LimitClass.READ,  # nothing is charged, and nothing but the answer is kept
         resume=again,
-        errors=(UnavailableError,),
         example=_EXAMPLE,
     )
     async def backtest_recovery(call: Call, body: BacktestAsk) -> BacktestOut:
@@ -67,10 +65,15 @@ def routes(backtests: Backtests) -> Routes:
         """
         if call.keyed is not None:
             async with call.begin() as tx:
-                await call.claim(tx, body.model_dump_json(by_alias=True, exclude_unset=True))
+                await call.claim(tx, _text(body))
         return await answer(call, body)
 
     return entries
+
+
+def _text(body: BacktestAsk) -> str:
+    """What the answer can be made again from; moments are written as they are read, unlike pydantic expects."""
+    return body.model_dump_json(by_alias=True, exclude_unset=True, warnings=False)
 
 
 async def _read(call: Call, body: BacktestAsk) -> _Asked:

@@ -138,7 +138,12 @@ async def test_what_is_unknown_or_too_large_is_refused(
 
 
 async def test_one_key_is_answered_once_and_at_once(story: Story) -> None:
-    ask = {"a": "fixed", "b": "learnt", "population": {"customers": 10, "months": 2}}
+    ask = {
+        "a": "fixed",
+        "b": {"maxAttempts": 2},
+        "from": "2026-06-01",
+        "to": "2026-07-01T00:00:00Z",
+    }
 
     first = await story.merchant.client.post(PATH, ask, key="one")
     again = await story.merchant.client.post(PATH, ask, key="one")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from duro.billing.simulation import OnStep
-from duro.errors import UnavailableError
+from duro.errors import InvalidError, RateLimitedError
 from duro.modules.analytics.backtest import Backtests
 
 
@@ -35,7 +35,7 @@ async def seen(event: threading.Event) -> bool:
 async def test_work_is_ended_when_its_time_is_over() -> None:
     work = Endless()
 
-    with pytest.raises(UnavailableError, match="too long"):
+    with pytest.raises(InvalidError, match="too long"):
         await Backtests(limit_s=0.02).run(work)
 
     assert await seen(work.is_ended)
@@ -61,7 +61,7 @@ async def test_who_waited_too_long_for_another_is_refused_without_a_start() -> N
     first = asyncio.create_task(backtests.run(deaf))
     await asyncio.sleep(0)
 
-    with pytest.raises(UnavailableError):
+    with pytest.raises(RateLimitedError):
         await backtests.run(second)
 
     assert not second.is_begun.is_set()
