@@ -1,6 +1,7 @@
 """The public application: routes every operation, and gives each answer its id and its shape."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -99,16 +100,28 @@ def build_app(
     )
     app[_PAGES] = {}
     ports = Ports(db=db, render=render, gate=gate)
+    paths = {operation.path for group in routes for operation in group.operations}
     for group in routes:
         for operation in group.operations:
             handler = _handler(Edge(operation, ports), clock)
             handlers.add(handler)
-            app.router.add_route(operation.method, operation.path, handler)
+            path = _routed(operation.path, paths)
+            app.router.add_route(operation.method, path, handler)
             if operation.method == "GET":
-                app.router.add_route("HEAD", operation.path, handler)
+                app.router.add_route("HEAD", path, handler)
     described = dumps(document(routes, public_url=public_url))
     app.router.add_get("/openapi.json", _constant(described))
     return app
+
+
+def _routed(path: str, paths: Collection[str]) -> str:
+    """The path for the router: a name that is a path of its own, such as `/recovery/backtest`, is no `{id}`."""
+    head, _, last = path.rpartition("/")
+    beside = (other.rpartition("/") for other in paths)
+    named = [re.escape(name) for above, _, name in beside if above == head and name[:1] != "{"]
+    if not last.startswith("{") or not named:
+        return path
+    return f"{head}/{{{last[1:-1]}:(?!(?:{'|'.join(sorted(named))})$)[^{{}}/]+}}"
 
 
 def _handler(edge: Edge, clock: Clock) -> Handler:

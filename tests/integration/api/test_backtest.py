@@ -137,6 +137,15 @@ async def test_what_is_unknown_or_too_large_is_refused(
     assert [detail["path"] for detail in answer.json["error"]["details"]] == [path]
 
 
+async def test_its_path_is_no_case_and_takes_no_other_method(story: Story) -> None:
+    client = story.merchant.client
+
+    answers = [await client.get(PATH), await client.get("/v1/recovery/backtest2")]
+
+    assert [answer.status for answer in answers] == [405, 404]
+    assert answers[0].headers["Allow"] == "POST"
+
+
 async def test_one_key_is_answered_once_and_at_once(story: Story) -> None:
     ask = {
         "a": "fixed",
