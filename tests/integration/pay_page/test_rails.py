@@ -72,7 +72,7 @@ class TestCard:
 
         again = await customer.submit(declined.form("/card"), card="pm_test_stolen")
 
-        assert "This card cannot be used for this payment." in again.text
+        assert "This card cannot be charged for it at this moment." in again.text
         assert again.ways == ["card", "transfer", "ussd"]
         assert await story.charges() == charges
 
