@@ -286,7 +286,7 @@ class Ladder:
 
     async def _pay(self, step: Pay) -> None:
         rows = await self.shop.query(
-            "SELECT reference, rail, amount_minor, details, check_at FROM payment_requests ORDER BY id"
+            "SELECT reference, rail, amount_minor, details, check_at FROM payment_requests ORDER BY id DESC"
         )
         if not rows:
             return
@@ -318,7 +318,7 @@ class Ladder:
 
     async def _step_in(self, step: StepIn) -> None:
         shop, charge = self.shop, None
-        rows = await shop.query("SELECT id, invoice_id FROM dunning_schedules ORDER BY id")
+        rows = await shop.query("SELECT id, invoice_id FROM dunning_schedules ORDER BY id DESC")
         if not rows:
             return
         case_id, invoice_id = rows[step.which % len(rows)]
@@ -340,7 +340,7 @@ class Ladder:
 
     async def _ask(self, step: Ask) -> None:
         shop = self.shop
-        rows = await shop.query("SELECT id, customer_id FROM invoices ORDER BY id")
+        rows = await shop.query("SELECT id, customer_id FROM invoices ORDER BY id DESC")
         invoice_id, customer_id = rows[step.which % len(rows)]
         async with shop.scope.begin() as tx:
             accounts = await VirtualAccountRepository(tx).of_customers([customer_id])
@@ -351,7 +351,7 @@ class Ladder:
 
     async def _refund(self, step: Refund) -> None:
         shop = self.shop
-        rows = await shop.query("SELECT id FROM invoices ORDER BY id")
+        rows = await shop.query("SELECT id FROM invoices ORDER BY id DESC")
         invoice_id = rows[step.which % len(rows)]["id"]
         async with shop.scope.begin() as tx:
             opened = await refund.begin(tx, invoice_id, amount_minor=step.amount_minor, reason=None)
@@ -359,7 +359,7 @@ class Ladder:
 
     async def _resolve(self, step: Resolve) -> None:
         shop = self.shop
-        rows = await shop.query("SELECT id FROM suspense_items ORDER BY id")
+        rows = await shop.query("SELECT id FROM suspense_items ORDER BY id DESC")
         if not rows:
             return
         item_id = rows[step.which % len(rows)]["id"]

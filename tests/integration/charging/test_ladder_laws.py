@@ -38,10 +38,13 @@ _MANDATES: Final = [
 # One that answers after twelve seconds is another test's.
 _METHODS: Final = [f"pm_test_{each.value}" for each in Instrument if each is not Instrument.SLOW]
 _FAILING: Final = [
+    # The first are those that lead down the rails.
     *("pm_test_stolen", "pm_test_do_not_honor", "pm_test_insufficient_funds", "pm_test_expired"),
     *("pm_test_payday", "pm_test_processor_error_twice", "pm_test_timeout_not_charged"),
     *("pm_test_mandate_early", "pm_test_mandate_insufficient_funds"),
 ]
+# Charged, but nobody hears of it before a look-up: other money may come first.
+_SILENT: Final = ["pm_test_timeout_charged"] * 3
 # More steps than the longest ladder has: five tries, a reminder at each offset and each payday of some months.
 _PATIENCE: Final = 80
 
@@ -72,7 +75,7 @@ SELECT id, state, next_action, next_attempt_at, reason
 _WHICH: Final = st.integers(0, 3)
 _STARTS: Final = st.builds(
     Start,
-    method=st.sampled_from([None, *_FAILING]),
+    method=st.sampled_from([None, *_FAILING[:2] * 4, *_FAILING]),
     is_reachable=st.sampled_from([True, True, True, False]),
     has_account=st.booleans(),
     mandate=st.sampled_from([None, None, *_MANDATES]),
@@ -93,7 +96,7 @@ _SETTINGS: Final = st.sampled_from(
 _WAITS: Final = st.builds(Wait, hours=st.sampled_from([None, None, None, 1, 6, 20, 25, 72, 24 * 8]))
 _PAYS: Final = st.builds(
     Pay,
-    which=st.integers(0, 7),
+    which=st.sampled_from([0, 0, 0, 1, 2, 5]),
     how=st.sampled_from(["whole", "part", "over", "twice", "dollars"]),
     told=st.sampled_from(["at once", "at once", "never", "in a race"]),
 )
@@ -101,6 +104,9 @@ _STEPS: Final = st.one_of(
     _STARTS,
     _WAITS,
     _WAITS,
+    _WAITS,
+    _PAYS,
+    _PAYS,
     _PAYS,
     _PAYS,
     st.builds(PayAccount, which=_WHICH, amount_minor=st.sampled_from([70_000, 500_000, 600_000])),
@@ -108,7 +114,7 @@ _STEPS: Final = st.one_of(
     st.builds(
         StepIn,
         which=_WHICH,
-        how=st.sampled_from(["retry", "skip", "cancel", "void", "pm_test_ok", *_FAILING]),
+        how=st.sampled_from(["retry", "skip", "cancel", "void", "pm_test_ok", *_SILENT, *_FAILING]),
     ),
     st.builds(Ask, which=st.integers(0, 7), rail=st.sampled_from(sorted(PUSH))),
     st.builds(
@@ -126,7 +132,7 @@ _STEPS: Final = st.one_of(
     # Each example has a tenant of its own in the test's database.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(begin=_STARTS, steps=st.lists(_STEPS, min_size=5, max_size=16), is_paid=st.booleans())
+@given(begin=_STARTS, steps=st.lists(_STEPS, min_size=6, max_size=20), is_paid=st.booleans())
 async def test_every_case_can_be_paid_and_else_ends_or_has_a_next_action(
     shop: Shop, begin: Start, steps: list[Step], *, is_paid: bool
 ) -> None:
