@@ -80,8 +80,39 @@ async def test_ussd_expires_and_the_transfer_is_paid_after_it_expired_too(story:
         *("subscription_payment_failed", "subscription_payment_action_required") * 2,
         *("subscription_payment_recovered", "subscription_recovered"),
     ]
+    assert await story.outbox("payment_action_required", "payment_recovered") == [
+        ("payment_action_required", "queued", "2027-02-05T09:00"),
+        ("payment_action_required", "queued", "2027-02-06T09:00"),
+        ("payment_action_required", "queued", "2027-02-07T09:00"),
+        ("payment_recovered", "queued", "2027-02-07T12:00"),
+    ]
     assert await story.at_risk() == {"entered": 500_000, "recovered": 500_000}
     assert await story.accounts() == TWO_MONTHS
+    assert await story.broken() == []
+
+
+async def test_a_card_that_fails_at_night_is_followed_by_a_request_in_the_morning(
+    story: Story,
+) -> None:
+    await story.begin("2027-01-05T21:30:00.000Z")
+    subscription_id = await stolen(story)
+
+    await story.merchant.advance(to="2027-02-06T05:59:00Z")
+    at_night = await story.requests(subscription_id)
+    await story.merchant.advance(to="2027-02-06T06:00:00Z")
+
+    assert at_night == []
+    assert await asked(story, subscription_id) == [("ussd", "open")]
+    assert await story.reasons(subscription_id) == [
+        (
+            f"{DECLINED}, so payment by USSD is requested on Sat 6 Feb 2027 at 07:00; "
+            "nobody is disturbed at night."
+        ),
+        "The customer was asked for ₦5,000.00 by USSD; it can be paid until Sun 7 Feb 2027 at 07:00.",
+    ]
+    assert await story.outbox("payment_action_required") == [
+        ("payment_action_required", "queued", "2027-02-06T06:00")
+    ]
     assert await story.broken() == []
 
 
