@@ -13,10 +13,10 @@ from duro.kit.ids import new_id
 from duro.modules.payments.testcards import Instrument
 from tests.support.billing import Shop
 from tests.support.faults import IS_LONG
-from tests.support.ladder import (
+from tests.support.ladder import Ladder
+from tests.support.steps import (
     Act,
     Ask,
-    Ladder,
     Pay,
     PayAccount,
     Refund,
