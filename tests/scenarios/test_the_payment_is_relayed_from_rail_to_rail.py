@@ -8,6 +8,26 @@ from tests.support.stories import Story
 TWO_MONTHS = {"gatewayClearing": 1_000_000, "merchantPayable": -1_000_000}
 RENEWED = ("active", "2027-02-05T09:00:00.000Z", "2027-03-05T09:00:00.000Z")
 DECLINED = "Payment failed: the bank does not allow another charge"
+RELAY = [
+    f"{DECLINED}, so payment by USSD is requested on Fri 5 Feb 2027 at 10:00.",
+    "The customer was asked for ₦5,000.00 by USSD; it can be paid until Sat 6 Feb 2027 at 10:00.",
+    (
+        "Payment failed: the request by USSD was not paid in time, so payment by bank transfer is "
+        "requested on Sat 6 Feb 2027 at 10:00."
+    ),
+    (
+        "The customer was asked for ₦5,000.00 by bank transfer; it can be paid until "
+        "Sun 7 Feb 2027 at 10:00."
+    ),
+    (
+        "Payment failed: the request by bank transfer was not paid in time, so payment by virtual "
+        "account is requested on Sun 7 Feb 2027 at 10:00."
+    ),
+    (
+        "The customer was asked for ₦5,000.00 by virtual account; it can be paid until "
+        "Mon 8 Feb 2027 at 10:00."
+    ),
+]
 
 
 async def stolen(story: Story) -> str:
@@ -54,26 +74,7 @@ async def test_ussd_expires_and_the_transfer_is_paid_after_it_expired_too(story:
     assert await renewed(story, subscription_id) == RENEWED
     case = await story.case(subscription_id)
     assert (case["state"], case["recoveredBy"]) == ("recovered", "other_rail")
-    assert await story.reasons(subscription_id) == [
-        f"{DECLINED}, so payment by USSD is requested on Fri 5 Feb 2027 at 10:00.",
-        "The customer was asked for ₦5,000.00 by USSD; it can be paid until Sat 6 Feb 2027 at 10:00.",
-        (
-            "Payment failed: the request by USSD was not paid in time, so payment by bank transfer is "
-            "requested on Sat 6 Feb 2027 at 10:00."
-        ),
-        (
-            "The customer was asked for ₦5,000.00 by bank transfer; it can be paid until "
-            "Sun 7 Feb 2027 at 10:00."
-        ),
-        (
-            "Payment failed: the request by bank transfer was not paid in time, so payment by virtual "
-            "account is requested on Sun 7 Feb 2027 at 10:00."
-        ),
-        (
-            "The customer was asked for ₦5,000.00 by virtual account; it can be paid until "
-            "Mon 8 Feb 2027 at 10:00."
-        ),
-    ]
+    assert await story.reasons(subscription_id) == RELAY
     assert await story.types(after=before) == [
         *("invoice_created", "subscription_payment_failed", "subscription_past_due"),
         "subscription_payment_action_required",

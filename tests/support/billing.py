@@ -132,7 +132,8 @@ class Shop:
     clock: FixedClock
     database_url: str
     tenant_id: str
-    gateway: WatchedGateway
+    # It remembers every call, which is too much to print beside a failure.
+    gateway: WatchedGateway = field(repr=False)
     concurrency: int = 100
 
     @classmethod
