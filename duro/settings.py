@@ -139,6 +139,36 @@ class WebhookSettings(_Section):
     allow_loopback: bool = False
 
 
+class MailSettings(_Section):
+    """Where e-mail is handed in, and whose address it comes from; `catch` gives all messages to an inbox instead."""
+
+    url: SecretStr | None = None
+    sender: str | None = None
+    catch: bool = False
+
+
+class WhatsAppSettings(_Section):
+    token: SecretStr | None = None
+    phone_number_id: str | None = None
+    app_secret: SecretStr | None = None
+    verify_token: SecretStr | None = None
+    base_url: str = "https://graph.facebook.com/v21.0"
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_web_address(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("begins with http:// or https://")
+        return url.rstrip("/")
+
+    @field_validator("phone_number_id")
+    @classmethod
+    def _is_a_number(cls, given: str | None) -> str | None:
+        if given is not None and not (given.isascii() and given.isalnum()):
+            raise ValueError("is the number's id at WhatsApp: digits alone")
+        return given
+
+
 class Settings(BaseSettings):
     """Everything an operator can choose; read once, by the command, and handed down."""
 
@@ -158,6 +188,8 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     log: LogSettings = LogSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    mail: MailSettings = MailSettings()
+    whatsapp: WhatsAppSettings = WhatsAppSettings()
 
     @classmethod
     @override

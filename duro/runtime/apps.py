@@ -11,6 +11,7 @@ from duro.runtime import callbacks, pages
 from duro.runtime.compose import Ground, System
 from duro.runtime.docs import Docs
 from duro.runtime.guides import Guides
+from duro.runtime.messaging import MessagePages
 from duro.runtime.paying import PayPages
 
 
@@ -30,6 +31,7 @@ def build_public_app(
     app.router.add_get("/pay/{mode:test|live}/{slug}", pages.link_page(ground))
     app.router.add_get("/checkout/{token}", pages.show_checkout)
     app.router.add_post(callbacks.PATH, callbacks.callback_handler(system.callbacks))
+    MessagePages(ground.db, system.opt_outs, system.receipts).add_to(app)
     Docs(Guides(ground.public_url), system.routes).add_to(app)
     return app
 

@@ -37,6 +37,10 @@ from duro.modules.customers import module as customers
 from duro.modules.events import module as events
 from duro.modules.invoices import module as invoices
 from duro.modules.invoices.links import PayLinks
+from duro.modules.messages import module as messages
+from duro.modules.messages.links import OptOutLinks
+from duro.modules.messages.receipts import Receipts
+from duro.modules.messages.wording import Wording
 from duro.modules.payments import module as payments
 from duro.modules.payments.callbacks import Callbacks
 from duro.modules.payments.gateway import Gateways
@@ -48,6 +52,7 @@ from duro.modules.webhooks import module as webhooks
 from duro.modules.webhooks.endpoints import EndpointService
 from duro.runtime.callbacks import callback_keys
 from duro.runtime.errors import StartError
+from duro.runtime.channels import open_channels, opt_out_links, receipts_of
 from duro.settings import Settings
 
 _LINK_KEY: Final = b"duro pay links"
@@ -76,6 +81,9 @@ class System:
     links: PayLinks
     clocks: Statement | None = None
 
+    wording: Wording
+    opt_outs: OptOutLinks
+    receipts: Receipts
     @property
     def routes(self) -> list[Routes]:
         return [routes for module in self.modules for routes in module.routes]
@@ -100,7 +108,12 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
         ground.public_url, hmac.digest(master_key, _CHECKOUT_KEY, hashlib.sha256)
     )
     loopback = ground.settings.webhooks.allow_loopback
-    async with GuardedEgress(allow_loopback=loopback) as egress, KeyUses(ground.db) as uses:
+    opt_outs = opt_out_links(ground.public_url, master_key)
+    async with (
+        GuardedEgress(allow_loopback=loopback) as egress,
+        KeyUses(ground.db) as uses,
+        open_channels(ground.settings, ground.clock) as channels,
+    ):
         features = (
             events.build(),
             tenants.build(),
@@ -117,6 +130,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             analytics.build(),
             webhooks.build(egress=egress, envelope=envelope),
         )
+            messages.build(channels=channels, links=opt_outs),
         # The order of the work is that of one instant on a test clock: what happens, then telling of it.
         works = [work for feature in features for work in feature.work]
         yield System(
@@ -137,6 +151,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
         )
 
 
+            wording=Wording(ground.db, opt_outs),
+            opt_outs=opt_outs,
+            receipts=receipts_of(ground.settings, ground.db),
 def _master_key(given: SecretStr | None) -> bytes:
     if given is None:
         raise StartError(

@@ -165,8 +165,13 @@ def _with_urls(settings: Settings, database_url: str, redis_url: str) -> Setting
 
 
 def _developers(settings: Settings, kept: Identity) -> Settings:
-    """Webhooks may go to this machine, limits are wide, secrets are sealed with the data directory's own key."""
+    """Webhooks may go to this machine, limits are wide, secrets are sealed with the data directory's own key.
+
+    Messages are caught by the inbox unless somebody has set a channel up.
+    """
     settings = settings.model_copy(update={"limits": settings.limits.eased()})
+    if settings.mail.url is None and settings.whatsapp.token is None:
+        settings = _with(settings, "mail", catch=True)
     if settings.security.master_key is None:
         settings = _with(settings, "security", master_key=kept.master_key)
     return _with(settings, "webhooks", allow_loopback=True)
@@ -186,7 +191,8 @@ async def _move_in(process: Running, kept: Identity, stack: AsyncExitStack) -> t
     listener = _listen_again(kept.inbox_port)
     stack.callback(listener.socket.close)
     kept = await identity.ensure_endpoint(process.system.endpoints, kept, f"{listener.url}{HOOK}")
-    inbox = Inbox(ground.db, kept.tenant_id, kept.webhook_secret)
+    wording = process.system.wording
+    inbox = Inbox(ground.db, kept.tenant_id, kept.webhook_secret, wording)
     server = await serve_on(listener, inbox.app())
     stack.push_async_callback(server.cleanup)
     return replace(kept, inbox_port=listener.port), f"{listener.url}{PAGE}"

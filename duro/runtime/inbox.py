@@ -10,27 +10,42 @@ from typing import Final
 import jinja2
 from aiohttp import web
 
+from duro.adapters.smtp import composed
+from duro.adapters.whatsapp import body_of
+from duro.errors import NotFoundError
 from duro.kit.db import Database
+from duro.kit.ids import is_id
 from duro.kit.modes import Mode
 from duro.kit.pagination import ListQuery, seek
 from duro.kit.share import share
 from duro.modules.messages.repository import OutboxRepository
+from duro.modules.messages.wording import Shown, Wording
 from duro.modules.webhooks.signing import signed_headers
 
 PAGE: Final = "/dev/inbox"
 HOOK: Final = "/dev/inbox/webhooks"
+_MESSAGE: Final = "/dev/inbox/messages/{id}"
 _STYLE: Final = "/dev/inbox.css"
+# Nothing is sent from here, so nobody has to own it.
+_SENDER: Final = "inbox@duro.example"
 _KEPT: Final = 200
 _SHOWN: Final = 50
 _TOLERANCE_S: Final = 300
 _SIGNATURES: Final = ("webhook-signature", "Duro-Signature")
 _HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+}
+# An e-mail's own styles, in a frame where nothing runs.
+_MAIL_HEADERS: Final = _HEADERS | {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'; sandbox allow-popups"
+    )
 }
 
 
@@ -52,6 +67,7 @@ class Inbox:
     db: Database
     tenant_id: str
     secret: str = ""
+    wording: Wording | None = None
     received: deque[Received] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     def app(self) -> web.Application:
@@ -60,6 +76,8 @@ class Inbox:
         app.router.add_get(PAGE, self._show)
         app.router.add_get(_STYLE, _style)
         app.router.add_post(HOOK, self._receive)
+        app.router.add_get(_MESSAGE, self._show_message)
+        app.router.add_get(f"{_MESSAGE}/html", self._show_html)
         return app
 
     async def _receive(self, request: web.Request) -> web.Response:
@@ -99,9 +117,46 @@ class Inbox:
         async with self.db.begin(Mode.TEST, self.tenant_id) as tx:
             messages = await OutboxRepository(tx).page(place)
         html = _read_template().render(
-            messages=messages[:_SHOWN], received=list(self.received), style=_STYLE, kept=_KEPT
+            messages=messages[:_SHOWN],
+            received=list(self.received),
+            style=_STYLE,
+            kept=_KEPT,
+            page=PAGE,
         )
         return web.Response(text=html, content_type="text/html", headers=_HEADERS)
+
+    async def _show_message(self, request: web.Request) -> web.Response:
+        """One message: its headers, its text, and its HTML in a frame."""
+        shown = await self._message(request)
+        html = _read_template("message.html").render(
+            shown=shown, headers=_headers_of(shown), style=_STYLE, inbox=PAGE, here=request.path
+        )
+        return web.Response(text=html, content_type="text/html", headers=_HEADERS)
+
+    async def _show_html(self, request: web.Request) -> web.Response:
+        shown = await self._message(request)
+        return web.Response(
+            text=shown.written.html, content_type="text/html", headers=_MAIL_HEADERS
+        )
+
+    async def _message(self, request: web.Request) -> Shown:
+        message_id = request.match_info["id"]
+        if self.wording is None or not is_id(message_id, "msg"):
+            raise web.HTTPNotFound
+        try:
+            return await self.wording.show(Mode.TEST, self.tenant_id, message_id)
+        except NotFoundError:
+            raise web.HTTPNotFound from None
+
+
+def _headers_of(shown: Shown) -> list[tuple[str, str]]:
+    """What stands above the message, as whoever carries it gets it."""
+    if (mail := shown.mail) is not None:
+        message = composed(mail, _SENDER, at=shown.message.settled_at or shown.message.due_at)
+        return [(name, str(value)) for name, value in message.items()]
+    if (chat := shown.whatsapp) is not None:
+        return [("WhatsApp request", json.dumps(body_of(chat), indent=2, ensure_ascii=False))]
+    return []
 
 
 async def _style(_request: web.Request) -> web.Response:
@@ -109,13 +164,13 @@ async def _style(_request: web.Request) -> web.Response:
     return web.Response(text=text, content_type="text/css", headers=_HEADERS)
 
 
-def _read_template() -> jinja2.Template:
+def _read_template(name: str = "inbox.html") -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(share("templates") / "dev"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template("inbox.html")
+    return environment.get_template(name)
 
 
 def _pretty(body: bytes) -> str:

@@ -146,6 +146,14 @@ UPDATE webhook_deliveries
    AND status = 'pending'
    AND lease_until > $2;
 
+-- name: free_messages
+-- As free_attempts: a message twice under one id is what a crash may do.
+UPDATE outbox
+   SET lease_until = $2
+ WHERE tenant_id = $1
+   AND status = 'sending'
+   AND lease_until > $2;
+
 -- name: erase_clock_advances
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM clock_advances
@@ -160,6 +168,22 @@ DELETE FROM idempotency_keys
 -- The reset of a test tenant; what refers to others goes before them.
 DELETE FROM outbox
  WHERE tenant_id = $1;
+
+-- name: erase_message_optouts
+DELETE FROM message_optouts
+ WHERE tenant_id = $1;
+
+-- name: erase_webhook_attempts
+-- The reset of a test tenant; what refers to others goes before them.
+DELETE FROM webhook_attempts
+ WHERE tenant_id = $1;
+
+-- name: erase_endpoint_failures
+-- Endpoints stay; since when they fail is an instant of the clock that is reset.
+UPDATE webhook_endpoints
+   SET failing_since = NULL
+ WHERE tenant_id = $1
+   AND failing_since IS NOT NULL;
 
 -- name: erase_webhook_deliveries
 -- The reset of a test tenant; what refers to others goes before them.

@@ -208,6 +208,25 @@ CREATE POLICY scans_see_all_tenants ON dunning_schedules AS PERMISSIVE FOR SELEC
 GRANT DELETE, INSERT, SELECT, UPDATE ON dunning_schedules TO duro_sandbox;
 GRANT SELECT ON dunning_schedules TO duro_sandbox_scan;
 
+CREATE TABLE email_templates (
+    tenant_id text NOT NULL,
+    key text NOT NULL,
+    language text NOT NULL,
+    channel text,
+    subject text,
+    body text,
+    is_enabled boolean NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT email_templates_pkey PRIMARY KEY (tenant_id, key, language),
+    CONSTRAINT template_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'whatsapp'::text])))
+);
+ALTER TABLE email_templates ENABLE ROW LEVEL SECURITY;
+ALTER TABLE email_templates FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON email_templates AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON email_templates TO duro_sandbox;
+
 CREATE TABLE events (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -399,6 +418,19 @@ CREATE POLICY scans_see_all_tenants ON mandates AS PERMISSIVE FOR SELECT TO duro
 GRANT DELETE, INSERT, SELECT, UPDATE ON mandates TO duro_sandbox;
 GRANT SELECT ON mandates TO duro_sandbox_scan;
 
+CREATE TABLE message_optouts (
+    tenant_id text NOT NULL,
+    recipient text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT message_optouts_pkey PRIMARY KEY (tenant_id, recipient)
+);
+ALTER TABLE message_optouts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE message_optouts FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON message_optouts AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON message_optouts TO duro_sandbox;
+
 CREATE TABLE outbox (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -412,13 +444,27 @@ CREATE TABLE outbox (
     recipient text,
     send_at timestamp with time zone NOT NULL DEFAULT to_timestamp((0)::double precision),
     is_reminder boolean NOT NULL DEFAULT false,
+    due_at timestamp with time zone NOT NULL DEFAULT to_timestamp((0)::double precision),
+    lease_until timestamp with time zone,
+    attempts integer NOT NULL DEFAULT 0,
+    channel text,
+    provider_id text,
+    last_error text,
+    settled_at timestamp with time zone,
+    receipt text,
+    receipt_at timestamp with time zone,
     CONSTRAINT outbox_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT one_message_per_cause UNIQUE (tenant_id, cause, template),
+    CONSTRAINT message_attempts_are_not_negative CHECK ((attempts >= 0)),
+    CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'whatsapp'::text]))),
     CONSTRAINT message_has_a_recipient CHECK ((COALESCE(customer_id, address) IS NOT NULL)),
     CONSTRAINT only_a_reminder_is_capped CHECK (((status <> 'capped'::text) OR is_reminder)),
-    CONSTRAINT outbox_status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'capped'::text]))),
+    CONSTRAINT outbox_status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'capped'::text, 'outdated'::text]))),
+    CONSTRAINT receipt_is_known CHECK ((receipt = ANY (ARRAY['sent'::text, 'delivered'::text, 'read'::text, 'failed'::text]))),
     CONSTRAINT reminder_has_its_recipient CHECK (((recipient IS NOT NULL) OR (NOT is_reminder)))
 );
+CREATE INDEX outbox_by_provider_id ON outbox USING btree (provider_id) WHERE provider_id IS NOT NULL;
+CREATE INDEX outbox_due ON outbox USING btree (tenant_id, due_at, id) WHERE status = ANY (ARRAY['queued'::text, 'sending'::text]);
 CREATE INDEX outbox_newest_first ON outbox USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX reminders_of_recipient ON outbox USING btree (tenant_id, recipient, send_at) WHERE is_reminder AND status <> 'capped'::text;
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
@@ -426,7 +472,10 @@ ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON outbox AS PERMISSIVE FOR ALL TO duro_sandbox
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON outbox AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
+    USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO duro_sandbox;
+GRANT SELECT (due_at), SELECT (lease_until), SELECT (provider_id), SELECT (status), SELECT (tenant_id) ON outbox TO duro_sandbox_scan;
 
 CREATE TABLE payment_attempts (
     tenant_id text NOT NULL,

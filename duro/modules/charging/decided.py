@@ -24,6 +24,7 @@ def follow(changes: Changes, subscription: Subscription, invoice: Invoice, step:
     told = {
         "invoiceId": invoice.id,
         "reason": step.schedule.reason,
+        "failureCategory": step.schedule.failure_category,
         "nextAttemptAt": step.schedule.next_attempt_at,
     }
     plan = step.schedule.plan

@@ -174,8 +174,16 @@ async def _remind(changes: Changes, row: Subscription, plan: Plan) -> None:
     is_told = changes.in_force.settings.renewal_reminders and not row.cancel_at_period_end
     if is_near and is_told and not is_last:
         cause = f"{row.id}:{row.period_index}:{row.anchor_at.isoformat()}"
-        changes.tell(template, row, cause, {"renewsAt": row.period_ends_at})
+        changes.tell(template, row, cause, {"renewsAt": row.period_ends_at, **_price(row, plan)})
         changes.counts["reminders"] += 1
+
+
+def _price(row: Subscription, plan: Plan) -> dict[str, object]:
+    """What the renewal will cost, where nothing that is only known on the day can change it."""
+    if row.live_promo_id is not None or row.scheduled_plan_id is not None:
+        return {}
+    due_minor = max(plan.amount_minor + row.carried_minor - row.balance_minor, 0)
+    return {"amount": due_minor, "currency": plan.currency}
 
 
 async def _do_due(kind: _Kind, charging: Charging, scope: WorkScope, limit: int) -> Ran:

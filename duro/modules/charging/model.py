@@ -175,7 +175,8 @@ class Changes:
     ) -> None:
         """A message to the customer, once for each cause: at once if it answers what somebody just did, else by day.
 
-        Where something is open to pay, it has the link to the page where that is done.
+        Where something is open to pay, it has the link to the page where that is done; where an invoice is spoken of,
+        that to its page.
         """
         now, customer_id = self.tx.now, subscription.customer_id
         body = {"subscriptionId": subscription.id, **data}
@@ -187,6 +188,10 @@ class Changes:
 
     def take(self, step: Step, *, is_new: bool = False) -> None:
         """What a step of a recovery case writes; `is_new` when the step opens the case."""
+        elif isinstance(invoice_id := data.get("invoiceId"), str):
+            body["url"] = self.links.url(
+                mode=self.tx.mode, tenant_id=self.tx.tenant_id, invoice_id=invoice_id, now=now
+            )
         self.steps.append(step)
         if is_new:
             self.new_schedule_ids.add(step.schedule.id)

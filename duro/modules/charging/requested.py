@@ -75,6 +75,7 @@ def tell(changes: Changes, case: Case, answer: Pending) -> None:
         told = {
             "invoiceId": request.invoice_id,
             "reason": reason,
+            "failureCategory": step.schedule.failure_category,
             "rail": request.rail.value,
             "amount": format_minor(request.amount_minor, request.currency),
             "details": dict(request.details),
