@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from duro.adapters.gateways.simulated import SimulatedGateway
+from duro.billing.rails import Rail
 from duro.kit.envelope import read_master_key
 from duro.kit.modes import Mode
 from duro.modules.payments.accounts import VirtualAccountRepository
@@ -143,6 +144,30 @@ async def test_late_money_of_a_closed_request_is_looked_for(
     after = await request(merchant, closed)
     assert after.status is RequestStatus.EXPIRED
     assert after.check_at is not None
+
+
+async def test_money_for_a_request_that_its_customer_was_never_told_of_is_looked_for(
+    merchant: Merchant, keys: CallbackKeys
+) -> None:
+    async with merchant.scope.begin() as tx:
+        void = await add_attempt(
+            tx,
+            lambda made: replace(
+                settled(made, AttemptStatus.FAILED, tx.now),
+                rail=Rail.TRANSFER,
+                failure_code="superseded",
+            ),
+        )
+
+    for _ in range(2):
+        await told(merchant, keys, notice(void.reference))
+
+    async with merchant.scope.begin() as tx:
+        made = await PaymentRequestRepository(tx).find_by_reference(void.reference)
+        assert made is not None
+        assert (made.status, made.closed_at) == (RequestStatus.VOID, void.settled_at)
+        assert made.check_at is not None
+        assert made.check_at <= tx.now
 
 
 async def test_an_account_number_is_known_as_well(

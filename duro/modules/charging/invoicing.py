@@ -1,7 +1,9 @@
 """What a merchant does to an invoice by hand: void it, or charge it now."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
+from duro.billing import schedule
 from duro.billing.rails import Rail
 from duro.billing.states import Action, Status, can
 from duro.errors import ConflictError
@@ -28,6 +30,8 @@ from duro.modules.recovery.repository import RecoveryRepository
 from duro.modules.recovery.seen import Payer, is_spent
 from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
+
+_UNDER_WAY: Final = "A charge of this invoice is under way; try again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,9 @@ async def begin_pay(
     held = await _hold(tx, charging, invoice_id)
     changes, row = held.changes, held.subscription
     await _demand_waiting(tx, held)
+    if held.case is not None and held.case.state is schedule.Status.IN_FLIGHT:
+        # Its customer is about to be told how to pay by themselves.
+        raise ConflictError(_UNDER_WAY)
     payer = (await payers_of(tx, [row]))[row.id]
     if method_id is not None:
         method = await resolve_method(tx, customer_id=row.customer_id, method_id=method_id)
@@ -165,7 +172,7 @@ async def _hold(tx: Tx, charging: Charging, invoice_id: str) -> _Held:
     cases = await RecoveryRepository(tx).lock_of_invoices([invoice_id])
     history = await AttemptRepository(tx).of_invoice(invoice_id)
     if any(attempt.is_under_way for attempt in history):
-        raise ConflictError("A charge of this invoice is under way; try again in a moment.")
+        raise ConflictError(_UNDER_WAY)
     if not invoice.is_payable:
         raise ConflictError(f"The invoice is {invoice.status}.")
     return _Held(

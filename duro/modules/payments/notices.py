@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
+from duro.billing.rails import PUSH
 from duro.kit.db import Tx
+from duro.kit.ids import new_id
 from duro.kit.work import WorkScope
 from duro.modules.payments.accounts import VirtualAccountRepository
+from duro.modules.payments.model import PaymentRequest, RequestStatus
 from duro.modules.payments.repository import AttemptRepository
 from duro.modules.payments.requests import PaymentRequestRepository
 
@@ -28,6 +31,8 @@ async def ask_now(tx: Tx, reference: str) -> None:
         tx.ring(_ATTEMPTS)
     requests = PaymentRequestRepository(tx)
     request = await requests.find_by_reference(reference)
+    if request is None:
+        request = await _never_told(tx, reference)
     if request is not None:
         # Closed ones too: money may come late.
         await requests.check_at(request.id, tx.now)
@@ -37,3 +42,33 @@ async def ask_now(tx: Tx, reference: str) -> None:
     if account is not None:
         await accounts.check_at(account.id, tx.now)
         tx.ring(_ACCOUNTS)
+
+
+async def _never_told(tx: Tx, reference: str) -> PaymentRequest | None:
+    """The request of an attempt that came to nothing before we told its customer. The gateway may have told them by
+    itself, so money can come all the same.
+    """
+    attempt = await AttemptRepository(tx).find_by_reference(reference)
+    if attempt is None or attempt.rail not in PUSH or attempt.status.is_open:
+        return None
+    closed_at = attempt.settled_at or tx.now
+    request = PaymentRequest(
+        id=new_id("prq", wall=tx.wall),
+        attempt_id=attempt.id,
+        invoice_id=attempt.invoice_id,
+        subscription_id=attempt.subscription_id,
+        customer_id=attempt.customer_id,
+        rail=attempt.rail,
+        status=RequestStatus.VOID,
+        amount_minor=attempt.amount_minor,
+        received_minor=0,
+        currency=attempt.currency,
+        reference=attempt.reference,
+        details={},
+        expires_at=closed_at,
+        check_at=tx.now,
+        closed_at=closed_at,
+        created_at=tx.now,
+    )
+    await PaymentRequestRepository(tx).add([request])
+    return request
