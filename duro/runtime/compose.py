@@ -51,8 +51,8 @@ from duro.modules.testclock.repository import LIST_CLOCKS
 from duro.modules.webhooks import module as webhooks
 from duro.modules.webhooks.endpoints import EndpointService
 from duro.runtime.callbacks import callback_keys
-from duro.runtime.errors import StartError
 from duro.runtime.channels import open_channels, opt_out_links, receipts_of
+from duro.runtime.errors import StartError
 from duro.settings import Settings
 
 _LINK_KEY: Final = b"duro pay links"
@@ -79,11 +79,11 @@ class System:
     callbacks: Callbacks
     paying: Paying
     links: PayLinks
-    clocks: Statement | None = None
-
     wording: Wording
     opt_outs: OptOutLinks
     receipts: Receipts
+    clocks: Statement | None = None
+
     @property
     def routes(self) -> list[Routes]:
         return [routes for module in self.modules for routes in module.routes]
@@ -128,9 +128,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             charging.build(gateways=gateways, links=links),
             checkout.build(gateways=gateways, links=sessions),
             analytics.build(),
+            messages.build(channels=channels, links=opt_outs),
             webhooks.build(egress=egress, envelope=envelope),
         )
-            messages.build(channels=channels, links=opt_outs),
         # The order of the work is that of one instant on a test clock: what happens, then telling of it.
         works = [work for feature in features for work in feature.work]
         yield System(
@@ -148,12 +148,12 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             callbacks=Callbacks(ground.db, gateways, callback_keys(master_key)),
             paying=Paying(ground.db, Charging(gateways, links)),
             links=links,
-        )
-
-
             wording=Wording(ground.db, opt_outs),
             opt_outs=opt_outs,
             receipts=receipts_of(ground.settings, ground.db),
+        )
+
+
 def _master_key(given: SecretStr | None) -> bytes:
     if given is None:
         raise StartError(

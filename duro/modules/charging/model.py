@@ -183,15 +183,15 @@ class Changes:
         address = self.pay_url(subscription)
         if address is not None:
             body["payUrl"] = address
+        elif isinstance(invoice_id := data.get("invoiceId"), str):
+            body["url"] = self.links.url(
+                mode=self.tx.mode, tenant_id=self.tx.tenant_id, invoice_id=invoice_id, now=now
+            )
         send_at = now if is_answer else quiet_until(now, self.zone)
         self.messages.append(NewMessage(template, customer_id, cause, body, send_at))
 
     def take(self, step: Step, *, is_new: bool = False) -> None:
         """What a step of a recovery case writes; `is_new` when the step opens the case."""
-        elif isinstance(invoice_id := data.get("invoiceId"), str):
-            body["url"] = self.links.url(
-                mode=self.tx.mode, tenant_id=self.tx.tenant_id, invoice_id=invoice_id, now=now
-            )
         self.steps.append(step)
         if is_new:
             self.new_schedule_ids.add(step.schedule.id)

@@ -91,8 +91,8 @@ class ClockRepository:
         await self._tx.run(_SQL["free_attempts"], self._tx.wall)
         await self._tx.run(_SQL["free_refunds"], self._tx.wall)
         await self._tx.run(_SQL["free_deliveries"], self._tx.wall)
-
         await self._tx.run(_SQL["free_messages"], self._tx.wall)
+
     async def erase(self) -> None:
         """Everything the tenant has in test mode but its keys, endpoints and settings."""
         for name, statement in _SQL.statements.items():
