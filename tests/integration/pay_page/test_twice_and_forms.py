@@ -1,6 +1,7 @@
 """Forms that are sent twice, at once, from elsewhere, or are none of ours."""
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from duro.kit.modes import Mode
 from tests.support.paypage import (
     SAME_ORIGIN,
     Customer,
+    owing,
 )
 from tests.support.stories import Story
 
@@ -94,6 +96,38 @@ class TestTwice:
         paid = await customer.submit(page.form("/card"), card="pm_test_ok")
 
         assert paid.title == "Paid. Thank you"
+
+    @pytest.mark.parametrize("seed", range(6))
+    async def test_everything_at_once_settles_once_and_loses_nothing(
+        self, story: Story, customer: Customer, seed: int
+    ) -> None:
+        chance = random.Random(seed)
+        made = await owing(story)
+        page = await customer.open(made["payUrl"])
+        asked = [
+            await customer.submit(page.form("/request", rail=rail)) for rail in ("transfer", "ussd")
+        ]
+        rows = await story.query("SELECT id FROM payment_requests ORDER BY id")
+        cards = [chance.choice(("pm_test_ok", "pm_test_stolen", "pm_test_ok")) for _ in range(4)]
+        deeds = [
+            *(customer.post(page.form("/card"), card=card) for card in cards),
+            *(customer.post(each.form("/check")) for each in asked for _ in range(3)),
+            *(story.merchant.client.post(_paying(row["id"])) for row in rows),
+            story.merchant.client.post(_paying(rows[0]["id"]), {"amount": 100_000}),
+            story.merchant.client.post(f"/v1/invoices/{made['latestInvoiceId']}/pay"),
+        ]
+        chance.shuffle(deeds)
+
+        answers = await asyncio.gather(*deeds)
+
+        assert [answer.body for answer in answers if answer.status >= 500] == []
+        assert (await story.merchant.subscription(made["id"]))["status"] == "active"
+        assert (await customer.open(made["payUrl"])).title == "Paid. Thank you"
+        assert await story.broken() == []
+
+
+def _paying(request_id: str) -> str:
+    return f"/v1/test/payment-requests/{request_id}/pay"
 
 
 class TestForms:
