@@ -7,7 +7,9 @@ import typer
 from duro import __version__
 from duro.cli import clock, config, keys, migrate, oauth, serve, tenants, webhooks
 from duro.cli.doctor import doctor
+from duro.cli.events import trigger
 from duro.cli.frame import group, with_example
+from duro.cli.listen import listen
 from duro.cli.resources import ResourceGroup
 from duro.cli.simulate import simulate
 
@@ -42,6 +44,8 @@ with_example(app, "dev", "duro dev --data-dir .duro")(serve.dev)
 with_example(app, "serve", "duro serve --role=public --role=worker")(serve.serve)
 with_example(app, "doctor", "duro doctor")(doctor)
 with_example(app, "simulate", "duro simulate --a fixed --b learnt --seed 7")(simulate)
+with_example(app, "listen", "duro listen --forward-to localhost:4000/hooks")(listen)
+with_example(app, "trigger", "duro trigger subscription_recovered")(trigger)
 group(app, migrate.app, "migrate")
 group(app, config.app, "config")
 group(app, tenants.app, "tenants")

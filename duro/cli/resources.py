@@ -4,7 +4,7 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 import typer
 from typing_extensions import override
 
+from duro.cli import events
 from duro.cli.frame import (
     AsJson,
     DataDir,
@@ -37,6 +38,10 @@ _PARAMETER: Final = re.compile(r"\{[A-Za-z]+\}")
 _VERBS: Final = {"GET": "get", "POST": "create", "PATCH": "update", "DELETE": "archive"}
 # Those have commands of their own, or are of no use on a command line.
 _ELSEWHERE: Final = ("/v1/test-clock", "/v1/oauth", "/v1/recovery/backtest")
+# Commands that are written out, in groups that are made from the registry.
+_WRITTEN: Final[Mapping[str, Sequence[Callable[[typer.Typer], None]]]] = {
+    "events": (events.add_resend,)
+}
 _COLUMNS_MAX: Final = 7
 _OWN: Final = frozenset({"tenant", "mode", "data_dir", "as_json", "data"})
 _REFUSED: Final = 400
@@ -114,7 +119,9 @@ def _group_app(name: str, entries: Mapping[str, "Operation"]) -> typer.Typer:
     for command, entry in entries.items():
         arguments = "".join(f" {each.upper()}" for each in entry.parameters)
         with_example(app, command, f"duro {name} {command}{arguments}")(_command(entry))
-    if len(entries) == 1:
+    for add in _WRITTEN.get(name, ()):
+        add(app)
+    if len(app.registered_commands) == 1:
         # With one command alone, the group would be taken for that command.
         app.callback()(lambda: None)
     return app

@@ -1,6 +1,7 @@
 """`duro webhooks`: where a tenant receives its events."""
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +21,9 @@ from duro.kit.modes import Mode
 
 if TYPE_CHECKING:
     from duro.modules.webhooks.endpoints import ShownOnce
+
+# No event is later, so an open end needs no statement of its own.
+_END: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 app = new_group(
     example="duro webhooks add https://shop.example/duro --json", text="Webhook endpoints."
@@ -75,6 +79,7 @@ def list_all(
                 "url": endpoint.url,
                 "events": endpoint.types,
                 "disabledAt": endpoint.disabled_at,
+                "reason": endpoint.disabled_reason,
                 "createdAt": endpoint.created_at,
             }
             for endpoint in found
@@ -122,6 +127,96 @@ def rotate(
         _show_secret(made, as_json=as_json)
 
     run(main)
+
+
+@with_example(app, "disable", "duro webhooks disable whe_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")
+def disable(
+    endpoint_id: str,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send nothing to an endpoint; what waits for it keeps waiting."""
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            await session.system.endpoints.disable(mode, owner.id, endpoint_id)
+        say(f"{endpoint_id} is disabled.")
+
+    run(main)
+
+
+@with_example(app, "enable", "duro webhooks enable whe_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")
+def enable(
+    endpoint_id: str,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send to an endpoint again, first what waited for it."""
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            waiting = await session.system.endpoints.enable(mode, owner.id, endpoint_id)
+        say(f"{endpoint_id} is enabled; {waiting} deliveries had waited for it.")
+
+    run(main)
+
+
+_Instant = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"],
+        help="Of events: 2027-03-01T09:00:00Z, or a day in UTC.",
+        show_default=False,
+    ),
+]
+
+
+@with_example(
+    app, "replay", "duro webhooks replay whe_01JD8X2Q7M3K9V5T1R4W6Y8Z0B --since 2027-03-01"
+)
+def replay(
+    which: Annotated[str, typer.Argument(help="One delivery (whd_…), or an endpoint (whe_…).")],
+    since: _Instant = None,
+    until: _Instant = None,
+    *,
+    is_all: Annotated[
+        bool, typer.Option("--all", help="Of an endpoint: also what has arrived.")
+    ] = False,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send a delivery once more, or to an endpoint what it missed since then, under the same ids."""
+    from duro.runtime.target import opened
+
+    if which.startswith("whd_") == (since is not None):
+        raise finish(Exit.USAGE, "An endpoint needs --since, a delivery goes without it.")
+
+    async def main() -> int:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            replays = session.system.replays
+            if since is None:
+                await replays.replay(mode, owner.id, which)
+                return 1
+            return await replays.replay_range(
+                *(mode, owner.id, which),
+                since=_aware(since),
+                until=_END if until is None else _aware(until),
+                is_all=is_all,
+            )
+
+    say(f"{run(main)} on the way.")
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @with_example(app, "test", "duro webhooks test whe_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")

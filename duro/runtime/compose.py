@@ -50,6 +50,7 @@ from duro.modules.testclock import module as testclock
 from duro.modules.testclock.repository import LIST_CLOCKS
 from duro.modules.webhooks import module as webhooks
 from duro.modules.webhooks.endpoints import EndpointService
+from duro.modules.webhooks.service import ReplayService
 from duro.runtime.callbacks import callback_keys
 from duro.runtime.channels import open_channels, opt_out_links, receipts_of
 from duro.runtime.errors import StartError
@@ -76,6 +77,7 @@ class System:
     modules: tuple[Module, ...]
     authenticate: Authenticate
     endpoints: EndpointService
+    replays: ReplayService
     callbacks: Callbacks
     paying: Paying
     links: PayLinks
@@ -145,6 +147,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             clocks=LIST_CLOCKS,
             authenticate=Authenticator(ground.db, ground.clock, uses),
             endpoints=EndpointService(ground.db, envelope, egress),
+            replays=ReplayService(ground.db),
             callbacks=Callbacks(ground.db, gateways, callback_keys(master_key)),
             paying=Paying(ground.db, Charging(gateways, links)),
             links=links,

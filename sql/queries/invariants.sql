@@ -365,7 +365,7 @@ SELECT e.id AS row_id, 'has no delivery to ' || w.id AS finding
  WHERE e.tenant_id = $1
    AND e.dispatched_at IS NOT NULL
    AND w.disabled_at IS NULL
-   AND w.created_at <= e.created_at
+   AND COALESCE(w.enabled_at, w.created_at) <= e.created_at
    AND NOT EXISTS (SELECT FROM webhook_deliveries d
                     WHERE d.tenant_id = $1
                       AND d.event_id = e.id

@@ -5,7 +5,7 @@ VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: list_endpoints
 -- $2 limit.
-SELECT id, url, types, disabled_at, created_at
+SELECT id, url, types, disabled_at, disabled_reason, created_at
   FROM webhook_endpoints
  WHERE tenant_id = $1
  ORDER BY created_at, id
@@ -13,7 +13,7 @@ SELECT id, url, types, disabled_at, created_at
 
 -- name: find_endpoint
 -- $2 endpoint id.
-SELECT id, url, types, disabled_at, created_at
+SELECT id, url, types, disabled_at, disabled_reason, created_at
   FROM webhook_endpoints
  WHERE tenant_id = $1
    AND id = $2;
@@ -42,7 +42,7 @@ DELETE FROM webhook_endpoints
 
 -- name: share_enabled_endpoints
 -- Locked against being disabled or removed until the deliveries of this fan-out are committed.
-SELECT id, url, types, disabled_at, created_at
+SELECT id, url, types, disabled_at, disabled_reason, created_at
   FROM webhook_endpoints
  WHERE tenant_id = $1
    AND disabled_at IS NULL
@@ -90,36 +90,152 @@ UPDATE webhook_deliveries AS d
    AND w.id = d.endpoint_id
    AND e.tenant_id = $1
    AND e.id = d.event_id
-RETURNING d.id, d.endpoint_id, w.url, w.secret, w.old_secret, d.attempts, d.created_at,
+RETURNING d.id, d.endpoint_id, w.url, w.secret, w.old_secret, d.attempts - d.replayed_after AS attempts, d.created_at,
           e.id AS event_id, e.type AS event_type, e.created_at AS event_at, e.object_id, e.data;
 
 -- name: record_attempts
 -- $2 the lease, then of each delivery: $3 id, $4 status, $5 attempts used, $6 next attempt, $7 settled at, $8 last
--- status, $9 last error, $10 last answer. Who lost the claim meanwhile records nothing but success.
-UPDATE webhook_deliveries AS d
-   SET status = o.status,
-       attempts = d.attempts + o.attempts_used,
-       next_attempt_at = o.next_attempt_at,
-       lease_until = NULL,
-       last_status = o.last_status,
-       last_error = o.last_error,
-       last_answer = o.last_answer,
-       settled_at = o.settled_at
-  FROM unnest($3::text[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::text[],
-              $10::text[])
-       AS o (id, status, attempts_used, next_attempt_at, settled_at, last_status, last_error, last_answer)
- WHERE d.tenant_id = $1
-   AND d.id = o.id
-   AND d.status = 'pending'
-   AND (d.lease_until = $2 OR o.status = 'delivered');
+-- status, $9 last error, $10 last answer, $11 how long it took; $12 business now. Who lost the claim meanwhile records
+-- nothing but success. An attempt that was not used up is not one of the receiver's, and is not listed.
+WITH recorded AS (
+    UPDATE webhook_deliveries AS d
+       SET status = o.status,
+           attempts = d.attempts + o.attempts_used,
+           next_attempt_at = o.next_attempt_at,
+           lease_until = NULL,
+           last_status = o.last_status,
+           last_error = o.last_error,
+           last_answer = o.last_answer,
+           settled_at = o.settled_at
+      FROM unnest($3::text[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::integer[],
+                  $9::text[], $10::text[], $11::integer[])
+           AS o (id, status, attempts_used, next_attempt_at, settled_at, last_status, last_error, last_answer,
+                 duration_ms)
+     WHERE d.tenant_id = $1
+       AND d.id = o.id
+       AND d.status = 'pending'
+       AND (d.lease_until = $2 OR o.status = 'delivered')
+    RETURNING d.id, d.attempts, o.attempts_used, o.duration_ms, o.last_status, o.last_error, o.last_answer
+)
+INSERT INTO webhook_attempts (tenant_id, delivery_id, number, at, duration_ms, status, error, answer)
+SELECT $1, r.id, r.attempts, $12, r.duration_ms, r.last_status, r.last_error, r.last_answer
+  FROM recorded AS r
+ WHERE r.attempts_used > 0;
 
--- name: disable_endpoints
--- $2 endpoint ids, $3 business now.
+-- name: note_endpoints
+-- $2 endpoint ids, $3 whether something arrived there, $4 business now. Writes only when it changes.
+UPDATE webhook_endpoints AS w
+   SET failing_since = CASE WHEN o.has_arrived THEN NULL ELSE $4::timestamptz END
+  FROM unnest($2::text[], $3::boolean[]) AS o (id, has_arrived)
+ WHERE w.tenant_id = $1
+   AND w.id = o.id
+   AND (w.failing_since IS NOT NULL) = o.has_arrived;
+
+-- name: disable_failing_endpoints
+-- $2 endpoint ids, $3 business now, $4 since when at the latest nothing has arrived there.
 UPDATE webhook_endpoints
-   SET disabled_at = $3
+   SET disabled_at = $3,
+       disabled_reason = 'failing'
  WHERE tenant_id = $1
    AND id = ANY ($2::text[])
-   AND disabled_at IS NULL;
+   AND disabled_at IS NULL
+   AND failing_since <= $4
+RETURNING id;
+
+-- name: disable_endpoints
+-- $2 endpoint ids, $3 business now, $4 reason.
+UPDATE webhook_endpoints
+   SET disabled_at = $3,
+       disabled_reason = $4
+ WHERE tenant_id = $1
+   AND id = ANY ($2::text[])
+   AND disabled_at IS NULL
+RETURNING id;
+
+-- name: enable_endpoint
+-- $2 endpoint id, $3 business now.
+UPDATE webhook_endpoints
+   SET disabled_at = NULL,
+       disabled_reason = NULL,
+       failing_since = NULL,
+       enabled_at = $3
+ WHERE tenant_id = $1
+   AND id = $2
+   AND disabled_at IS NOT NULL;
+
+-- name: park_endpoint
+-- $2 endpoint id. What is under way is parked when it falls due again.
+UPDATE webhook_deliveries
+   SET next_attempt_at = 'infinity'
+ WHERE tenant_id = $1
+   AND endpoint_id = $2
+   AND next_attempt_at < 'infinity'
+   AND lease_until IS NULL;
+
+-- name: resume_endpoint
+-- $2 endpoint id, $3 business now: what was parked is due at once.
+UPDATE webhook_deliveries
+   SET next_attempt_at = $3
+ WHERE tenant_id = $1
+   AND endpoint_id = $2
+   AND next_attempt_at = 'infinity';
+
+-- name: share_endpoint
+-- $2 endpoint id. Locked against being disabled or removed until what is sent to it anew is committed.
+SELECT id, url, types, disabled_at, disabled_reason, created_at
+  FROM webhook_endpoints
+ WHERE tenant_id = $1
+   AND id = $2
+   FOR SHARE;
+
+-- name: find_endpoint_of_delivery
+-- $2 delivery id.
+SELECT endpoint_id
+  FROM webhook_deliveries
+ WHERE tenant_id = $1
+   AND id = $2;
+
+-- name: find_deliveries_of_event
+-- $2 event id.
+SELECT id, endpoint_id
+  FROM webhook_deliveries
+ WHERE tenant_id = $1
+   AND event_id = $2
+ LIMIT 1000;
+
+-- name: replay_deliveries
+-- $2 delivery ids, $3 business now, $4 wall time. What another process holds is being sent at this moment.
+UPDATE webhook_deliveries
+   SET status = 'pending',
+       next_attempt_at = $3,
+       lease_until = NULL,
+       settled_at = NULL,
+       replayed_after = attempts
+ WHERE tenant_id = $1
+   AND id = ANY ($2::text[])
+   AND (lease_until IS NULL OR lease_until <= $4);
+
+-- name: list_to_replay
+-- $2 endpoint id, $3 created since, $4 created before, $5 and $6 the last event seen (createdAt, id), $7 limit. Each
+-- event with its delivery to the endpoint, if it has one.
+SELECT e.id AS event_id, e.type AS event_type, e.created_at, d.id AS delivery_id, d.status
+  FROM events AS e
+  LEFT JOIN webhook_deliveries AS d ON d.tenant_id = $1 AND d.event_id = e.id AND d.endpoint_id = $2
+ WHERE e.tenant_id = $1
+   AND e.created_at >= $3
+   AND e.created_at < $4
+   AND (e.created_at, e.id) > ($5, $6)
+ ORDER BY e.created_at, e.id
+ LIMIT $7;
+
+-- name: list_given_up_endpoints
+-- scope: all tenants
+-- $1 limit. Disabled by what their receivers did, and not enabled since.
+SELECT tenant_id, id, disabled_at, disabled_reason
+  FROM webhook_endpoints
+ WHERE disabled_reason IN ('gone', 'failing')
+ ORDER BY tenant_id, id
+ LIMIT $1;
 
 -- name: park_deliveries
 -- $2 business now. Infinity keeps them in their queue and out of every scan.
@@ -142,7 +258,20 @@ SELECT d.id, d.endpoint_id, w.url, d.status, d.attempts, NULLIF(d.next_attempt_a
  WHERE d.tenant_id = $1
    AND d.event_id = $2
  ORDER BY d.id
- LIMIT 1000;
+ LIMIT $3;
+
+-- name: list_attempts
+-- $2 delivery ids, $3 how many of each, the newest.
+SELECT a.delivery_id, a.number, a.at, a.duration_ms, a.status, a.error, a.answer
+  FROM unnest($2::text[]) AS item (id)
+ CROSS JOIN LATERAL (
+        SELECT delivery_id, number, at, duration_ms, status, error, answer
+          FROM webhook_attempts
+         WHERE tenant_id = $1
+           AND delivery_id = item.id
+         ORDER BY number DESC
+         LIMIT $3) AS a
+ ORDER BY a.delivery_id, a.number;
 
 -- name: list_tenants_to_deliver
 -- scope: all tenants

@@ -1056,6 +1056,26 @@ CREATE POLICY scans_see_all_tenants ON virtual_accounts AS PERMISSIVE FOR SELECT
 GRANT DELETE, INSERT, SELECT, UPDATE ON virtual_accounts TO duro_sandbox;
 GRANT SELECT ON virtual_accounts TO duro_sandbox_scan;
 
+CREATE TABLE webhook_attempts (
+    tenant_id text NOT NULL,
+    delivery_id text NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status integer,
+    error text,
+    answer text,
+    CONSTRAINT webhook_attempts_pkey PRIMARY KEY (tenant_id, delivery_id, number),
+    CONSTRAINT attempt_is_of_a_delivery FOREIGN KEY (tenant_id, delivery_id) REFERENCES webhook_deliveries(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT attempt_was_answered_or_failed CHECK ((COALESCE((status)::text, error) IS NOT NULL))
+);
+ALTER TABLE webhook_attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE webhook_attempts FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant_only ON webhook_attempts AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_attempts TO duro_sandbox;
+
 CREATE TABLE webhook_deliveries (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -1070,6 +1090,7 @@ CREATE TABLE webhook_deliveries (
     last_answer text,
     created_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    replayed_after integer NOT NULL DEFAULT 0,
     CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT one_delivery_per_event_and_endpoint UNIQUE (tenant_id, event_id, endpoint_id),
     CONSTRAINT delivery_is_of_an_event FOREIGN KEY (tenant_id, event_id) REFERENCES events(tenant_id, id),
@@ -1099,11 +1120,20 @@ CREATE TABLE webhook_endpoints (
     old_secret bytea,
     disabled_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (tenant_id, id)
+    disabled_reason text,
+    enabled_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT disabled_reason_is_known CHECK ((disabled_reason = ANY (ARRAY['asked'::text, 'gone'::text, 'failing'::text]))),
+    CONSTRAINT only_what_is_disabled_has_a_reason CHECK (((disabled_reason IS NULL) OR (disabled_at IS NOT NULL)))
 );
+CREATE INDEX endpoints_given_up ON webhook_endpoints USING btree (tenant_id, id) WHERE disabled_reason = ANY (ARRAY['gone'::text, 'failing'::text]);
 ALTER TABLE webhook_endpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_endpoints FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_endpoints AS PERMISSIVE FOR ALL TO duro_sandbox
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON webhook_endpoints AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
+    USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_endpoints TO duro_sandbox;
+GRANT SELECT (disabled_at), SELECT (disabled_reason), SELECT (id), SELECT (tenant_id) ON webhook_endpoints TO duro_sandbox_scan;

@@ -61,7 +61,7 @@ _DEMANDED: Final[Mapping[str, Mapping[str, object]]] = {
     "dunning_schedules": {"state": "scheduled", "closed_at": None, "recovered_by": None},
     "recovery_ledger": {"movement": "entered"},
     "events": {"dispatched_at": None},
-    "webhook_endpoints": {"disabled_at": None},
+    "webhook_endpoints": {"disabled_at": None, "disabled_reason": None},
     "webhook_deliveries": {"status": "pending", "settled_at": None, "lease_until": None},
     "outbox": {"status": "queued", "channel": "email", "receipt": None, "receipt_at": None},
     "email_templates": {"channel": "email"},

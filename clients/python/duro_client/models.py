@@ -114,6 +114,15 @@ class AdvanceOut(TypedDict):
     events: list[EventSummary]
 
 
+class AttemptOut(TypedDict):
+    number: int
+    at: str
+    durationMs: int
+    status: int | None
+    error: str | None
+    answer: str | None
+
+
 BacktestAsk = TypedDict(
     "BacktestAsk",
     {
@@ -359,6 +368,7 @@ class DeliveryOut(TypedDict):
     lastAnswer: str | None
     createdAt: str
     settledAt: str | None
+    attemptLog: list[AttemptOut]
 
 
 class DunningStep(TypedDict):

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -12,7 +13,12 @@ from duro.kit.clock import monotonic_s
 from duro.kit.envelope import Envelope
 from duro.kit.work import Ran, WorkScope
 from duro.modules.webhooks.egress import Answer, Egress
-from duro.modules.webhooks.model import ClaimedDelivery, DeliveryStatus, Outcome
+from duro.modules.webhooks.model import (
+    ClaimedDelivery,
+    DeliveryStatus,
+    DisabledReason,
+    Outcome,
+)
 from duro.modules.webhooks.repository import DeliveryRepository, EndpointRepository
 from duro.modules.webhooks.schedule import judge, own_fault
 from duro.modules.webhooks.sealing import open_secrets
@@ -29,8 +35,19 @@ _POLL_S: Final = 0.25
 # Attempts that end this soon after one another are recorded together.
 _GATHER_S: Final = 0.02
 _SLOW_S: Final = 1.0
+# Business time without a single success, after which an endpoint is disabled.
+FAILING_MAX: Final = timedelta(days=5)
 
-_Task: TypeAlias = asyncio.Task[Answer | None]
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The receiver's answer, or null when something of ours broke."""
+
+    answer: Answer | None
+    duration_ms: int = 0
+
+
+_Task: TypeAlias = asyncio.Task[_Sent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +99,7 @@ class _Round:
             if ended:
                 ended, _ = await asyncio.wait(self.under_way, timeout=_GATHER_S)
 
-    def _take(self, ended: set[_Task]) -> list[tuple[_Attempt, Answer | None]]:
+    def _take(self, ended: set[_Task]) -> list[tuple[_Attempt, _Sent]]:
         """Ended attempts leave their places at once; their leases keep others from them until they are recorded."""
         self.done += len(ended)
         return [(self.under_way.pop(task), task.result()) for task in ended]
@@ -118,47 +135,52 @@ class _Round:
             self.last_of[key] = task
             self.under_way[task] = _Attempt(delivery, lease_until, monotonic_s())
 
-    async def _send(self, delivery: ClaimedDelivery, *, after: _Task | None) -> Answer | None:
-        """The receiver's answer, or null when something of ours broke."""
+    async def _send(self, delivery: ClaimedDelivery, *, after: _Task | None) -> _Sent:
         if after is not None:
             await asyncio.wait([after], timeout=_ORDER_WAIT_S)
         try:
-            sealed = (delivery.secret, delivery.old_secret)
-            secrets = open_secrets(self.envelope, self.scope, delivery.endpoint_id, sealed)
-            body = write_body(
-                event_id=delivery.event_id,
-                event_type=delivery.event_type,
-                created_at=delivery.event_at,
-                data=delivery.data,
-            )
-            headers = signed_headers(
-                body,
-                event_id=delivery.event_id,
-                event_type=delivery.event_type,
-                secret_texts=secrets,
-                wall=self.scope.db.clock.wall(),
-            )
-            return await self.egress.post(delivery.url, body=body, headers=headers)
+            body, headers = self._signed(delivery)
+            began_s = monotonic_s()
+            answer = await self.egress.post(delivery.url, body=body, headers=headers)
         except Exception:
             # The boundary of one delivery: a fault of ours must neither use up the receiver's tries nor stop the rest.
             log.exception("webhook_not_sent", delivery_id=delivery.id)
-            return None
+            return _Sent(None)
+        return _Sent(answer, round((monotonic_s() - began_s) * 1000))
 
-    async def _record(self, attempts: list[tuple[_Attempt, Answer | None]]) -> None:
+    def _signed(self, delivery: ClaimedDelivery) -> tuple[bytes, dict[str, str]]:
+        sealed = (delivery.secret, delivery.old_secret)
+        body = write_body(
+            event_id=delivery.event_id,
+            event_type=delivery.event_type,
+            created_at=delivery.event_at,
+            data=delivery.data,
+        )
+        headers = signed_headers(
+            body,
+            event_id=delivery.event_id,
+            event_type=delivery.event_type,
+            secret_texts=open_secrets(self.envelope, self.scope, delivery.endpoint_id, sealed),
+            wall=self.scope.db.clock.wall(),
+        )
+        return body, headers
+
+    async def _record(self, attempts: list[tuple[_Attempt, _Sent]]) -> None:
         if not attempts:
             return
         by_lease: dict[datetime, list[Outcome]] = {}
         async with self.scope.begin() as tx:
-            for attempt, answer in attempts:
-                outcome = _outcome(attempt.delivery, answer, now=tx.now, wall=tx.wall)
+            for attempt, sent in attempts:
+                outcome = _outcome(attempt.delivery, sent, now=tx.now, wall=tx.wall)
                 by_lease.setdefault(attempt.lease_until, []).append(outcome)
             recorded = [outcome for outcomes in by_lease.values() for outcome in outcomes]
             # Lock order: endpoint, then deliveries, as when an endpoint is removed.
-            if gone := {each.endpoint_id for each in recorded if each.is_endpoint_gone}:
-                await EndpointRepository(tx).disable(sorted(gone))
+            disabled = await _note_endpoints(EndpointRepository(tx), recorded, now=tx.now)
             for lease_until, outcomes in by_lease.items():
                 await DeliveryRepository(tx).record(outcomes, lease_until=lease_until)
         self._count(recorded)
+        for endpoint_id, reason in disabled.items():
+            log.warning("webhook_endpoint_disabled", endpoint_id=endpoint_id, reason=reason)
 
     def _count(self, recorded: list[Outcome]) -> None:
         for outcome in recorded:
@@ -175,12 +197,31 @@ class _Round:
                 )
 
 
-def _outcome(
-    delivery: ClaimedDelivery, answer: Answer | None, *, now: datetime, wall: datetime
-) -> Outcome:
-    if answer is None:
+async def _note_endpoints(
+    endpoints: EndpointRepository, outcomes: Iterable[Outcome], *, now: datetime
+) -> dict[str, DisabledReason]:
+    """Keep which endpoints fail, and disable those that want no more or have failed for too long."""
+    theirs = [each for each in outcomes if each.attempts_used]
+    if not theirs:
+        return {}
+    arrived = {each.endpoint_id for each in theirs if each.status is DeliveryStatus.DELIVERED}
+    tried = sorted({each.endpoint_id for each in theirs})
+    await endpoints.note({endpoint_id: endpoint_id in arrived for endpoint_id in tried})
+    disabled: dict[str, DisabledReason] = {}
+    if gone := sorted({each.endpoint_id for each in theirs if each.is_endpoint_gone}):
+        ended = await endpoints.disable(gone, DisabledReason.GONE)
+        disabled.update(dict.fromkeys(ended, DisabledReason.GONE))
+    if failing := [endpoint_id for endpoint_id in tried if endpoint_id not in arrived]:
+        ended = await endpoints.disable_failing(failing, since=now - FAILING_MAX)
+        disabled.update(dict.fromkeys(ended, DisabledReason.FAILING))
+    return disabled
+
+
+def _outcome(delivery: ClaimedDelivery, sent: _Sent, *, now: datetime, wall: datetime) -> Outcome:
+    if sent.answer is None:
         return own_fault(delivery, now=now)
-    return judge(delivery, answer, now=now, wall=wall)
+    outcome = judge(delivery, sent.answer, now=now, wall=wall)
+    return replace(outcome, duration_ms=sent.duration_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a merchant does with endpoints: add, list, remove, rotate the secret, send a test."""
+"""What a merchant does with endpoints: add, list, remove, disable, enable, rotate the secret, send a test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from duro.kit.modes import Mode
 from duro.kit.schema import refuse
 from duro.modules.events.model import EventType
 from duro.modules.webhooks.egress import Answer, Egress
-from duro.modules.webhooks.model import Endpoint
+from duro.modules.webhooks.model import DisabledReason, Endpoint
 from duro.modules.webhooks.repository import EndpointRepository
 from duro.modules.webhooks.sealing import open_secrets, seal_secret
 from duro.modules.webhooks.signing import new_secret, signed_headers, write_body
@@ -66,6 +66,25 @@ class EndpointService:
         async with self.db.begin(mode, tenant_id) as tx:
             if not await EndpointRepository(tx).remove(endpoint_id):
                 raise _not_found(endpoint_id)
+
+    async def disable(self, mode: Mode, tenant_id: str, endpoint_id: str) -> None:
+        """Send nothing there; what waits for it keeps waiting. Raises `NotFoundError`."""
+        async with self.db.begin(mode, tenant_id) as tx:
+            endpoints = EndpointRepository(tx)
+            if await endpoints.find(endpoint_id) is None:
+                raise _not_found(endpoint_id)
+            await endpoints.disable([endpoint_id], DisabledReason.ASKED)
+            await endpoints.park(endpoint_id)
+
+    async def enable(self, mode: Mode, tenant_id: str, endpoint_id: str) -> int:
+        """Send there again, first what waited; how much that is. Raises `NotFoundError`."""
+        async with self.db.begin(mode, tenant_id) as tx:
+            endpoints = EndpointRepository(tx)
+            if await endpoints.find(endpoint_id) is None:
+                raise _not_found(endpoint_id)
+            waiting = await endpoints.enable(endpoint_id)
+            tx.ring("webhook.deliver")
+        return waiting
 
     async def rotate(self, mode: Mode, tenant_id: str, endpoint_id: str) -> ShownOnce:
         """A new secret; until the next rotation the present one signs beside it. Raises `NotFoundError`."""

@@ -13,6 +13,14 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
+class DisabledReason(StrEnum):
+    """Why nothing is sent to an endpoint: somebody asked for it, it answered 410, or nothing arrived for days."""
+
+    ASKED = "asked"
+    GONE = "gone"
+    FAILING = "failing"
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a merchant receives events; no types means all of them."""
@@ -22,6 +30,7 @@ class Endpoint:
     types: tuple[str, ...]
     disabled_at: datetime | None
     created_at: datetime
+    disabled_reason: DisabledReason | None = None
 
     def wants(self, event_type: EventType) -> bool:
         return not self.types or event_type in self.types
@@ -57,10 +66,34 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt came to: an HTTP status, an error, or both. `at` is business time, at its end."""
+
+    delivery_id: str
+    number: int
+    at: datetime
+    duration_ms: int
+    status: int | None
+    error: str | None
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayable:
+    """An event, and its delivery to one endpoint if it has one."""
+
+    event_id: str
+    event_type: EventType
+    created_at: datetime
+    delivery_id: str | None
+    status: DeliveryStatus | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
     """A due delivery that this process holds, with all that one attempt needs.
 
-    Both secrets are sealed; the old one is there during a rotation.
+    Both secrets are sealed; the old one is there during a rotation. `attempts` counts from the last replay.
     """
 
     id: str
@@ -90,4 +123,5 @@ class Outcome:
     last_status: int | None
     last_error: str | None
     last_answer: str | None
+    duration_ms: int = 0
     is_endpoint_gone: bool = False

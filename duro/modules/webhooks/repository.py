@@ -1,4 +1,4 @@
-"""The only reader and writer of `webhook_endpoints` and `webhook_deliveries`."""
+"""The only reader and writer of `webhook_endpoints`, `webhook_deliveries` and `webhook_attempts`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,22 @@ from duro.kit.db import Tx
 from duro.kit.rows import columns, into
 from duro.kit.sql import queries
 from duro.modules.webhooks.model import (
+    Attempt,
     ClaimedDelivery,
     Delivery,
+    DisabledReason,
     Endpoint,
     NewDelivery,
     Outcome,
+    Replayable,
 )
 
 _SQL: Final = queries("webhooks")
+LIST_GIVEN_UP: Final = _SQL["list_given_up_endpoints"]
 _ENDPOINTS_SHOWN: Final = 1000
+# Of one event: with 2 kB of answer to each attempt, its whole log is to stay within 2 MB.
+_DELIVERIES_SHOWN: Final = 100
+_ATTEMPTS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,34 @@ class EndpointRepository:
         rows = await self.tx.rows(_SQL["share_enabled_endpoints"])
         return [into(Endpoint, row) for row in rows]
 
-    async def disable(self, ids: Sequence[str]) -> None:
-        """Send nothing more there; what waits for them keeps waiting."""
-        await self.tx.run(_SQL["disable_endpoints"], list(ids), self.tx.now)
+    async def share(self, endpoint_id: str) -> Endpoint | None:
+        """The endpoint, which is neither disabled nor removed until this transaction ends."""
+        row = await self.tx.row(_SQL["share_endpoint"], endpoint_id)
+        return None if row is None else into(Endpoint, row)
+
+    async def disable(self, ids: Sequence[str], reason: DisabledReason) -> list[str]:
+        """Send nothing more there; what waits for them keeps waiting. The ids of those that were enabled."""
+        rows = await self.tx.rows(_SQL["disable_endpoints"], list(ids), self.tx.now, reason)
+        return [row["id"] for row in rows]
+
+    async def note(self, has_arrived: Mapping[str, bool]) -> None:
+        """Keep since when nothing arrives at an endpoint, of those that were tried."""
+        ids, arrived = list(has_arrived), list(has_arrived.values())
+        await self.tx.run(_SQL["note_endpoints"], ids, arrived, self.tx.now)
+
+    async def disable_failing(self, ids: Sequence[str], *, since: datetime) -> list[str]:
+        """Disable those where nothing has arrived since then; their ids."""
+        rows = await self.tx.rows(_SQL["disable_failing_endpoints"], list(ids), self.tx.now, since)
+        return [row["id"] for row in rows]
+
+    async def park(self, endpoint_id: str) -> None:
+        """Take the times from what waits for an endpoint, so that no scan meets it."""
+        await self.tx.run(_SQL["park_endpoint"], endpoint_id)
+
+    async def enable(self, endpoint_id: str) -> int:
+        """Send there again; how many deliveries had waited and are due now."""
+        await self.tx.run(_SQL["enable_endpoint"], endpoint_id, self.tx.now)
+        return await self.tx.run(_SQL["resume_endpoint"], endpoint_id, self.tx.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +149,42 @@ class DeliveryRepository:
             "last_status",
             "last_error",
             "last_answer",
+            "duration_ms",
         )
-        await self.tx.run(_SQL["record_attempts"], lease_until, *values)
+        await self.tx.run(_SQL["record_attempts"], lease_until, *values, self.tx.now)
 
     async def list_of_event(self, event_id: str) -> list[Delivery]:
-        rows = await self.tx.rows(_SQL["list_deliveries_of_event"], event_id)
+        rows = await self.tx.rows(_SQL["list_deliveries_of_event"], event_id, _DELIVERIES_SHOWN)
         return [into(Delivery, row) for row in rows]
+
+    async def list_attempts(self, delivery_ids: Sequence[str]) -> list[Attempt]:
+        """The last attempts of each delivery, in their order."""
+        rows = await self.tx.rows(_SQL["list_attempts"], list(delivery_ids), _ATTEMPTS_SHOWN)
+        return [into(Attempt, row) for row in rows]
+
+    async def find_endpoint_id(self, delivery_id: str) -> str | None:
+        """Where a delivery goes; null when there is no such delivery."""
+        found: str | None = await self.tx.value(_SQL["find_endpoint_of_delivery"], delivery_id)
+        return found
+
+    async def find_of_event(self, event_id: str) -> dict[str, str]:
+        """The deliveries of an event, by endpoint."""
+        rows = await self.tx.rows(_SQL["find_deliveries_of_event"], event_id)
+        return {row["endpoint_id"]: row["id"] for row in rows}
+
+    async def replay(self, ids: Sequence[str]) -> None:
+        """Send deliveries anew, whatever came of them, and begin their waits anew."""
+        await self.tx.run(_SQL["replay_deliveries"], list(ids), self.tx.now, self.tx.wall)
+
+    async def list_to_replay(
+        self,
+        endpoint_id: str,
+        *,
+        since: datetime,
+        until: datetime,
+        after: tuple[datetime, str],
+        limit: int,
+    ) -> list[Replayable]:
+        """Events of a span of business time in their order, with their deliveries to the endpoint."""
+        rows = await self.tx.rows(_SQL["list_to_replay"], endpoint_id, since, until, *after, limit)
+        return [into(Replayable, row) for row in rows]

@@ -15,4 +15,7 @@ routes: Final = Routes(tag="Events")
 async def read_event(call: Call, event_id: str) -> EventDetailOut:
     """One event, and how far it has come to each endpoint."""
     event = await EventRepository(call.tx).get(event_id)
-    return event_detail_out(event, await DeliveryRepository(call.tx).list_of_event(event_id))
+    repository = DeliveryRepository(call.tx)
+    deliveries = await repository.list_of_event(event_id)
+    attempts = await repository.list_attempts([delivery.id for delivery in deliveries])
+    return event_detail_out(event, deliveries, attempts)

@@ -9,7 +9,16 @@ from pydantic import Field
 from duro.kit.schema import Out
 from duro.modules.events.model import Event
 from duro.modules.events.schemas import EventOut, event_out
-from duro.modules.webhooks.model import Delivery, DeliveryStatus
+from duro.modules.webhooks.model import Attempt, Delivery, DeliveryStatus
+
+
+class AttemptOut(Out):
+    number: int
+    at: datetime
+    duration_ms: int
+    status: Annotated[int | None, Field(description="HTTP status of the answer.")]
+    error: Annotated[str | None, Field(description="Why it was no success; null when it was.")]
+    answer: Annotated[str | None, Field(description="The first 2 kB of the answer.")]
 
 
 class DeliveryOut(Out):
@@ -26,20 +35,40 @@ class DeliveryOut(Out):
     last_answer: Annotated[str | None, Field(description="The first 2 kB of the last answer.")]
     created_at: datetime
     settled_at: datetime | None
+    attempt_log: Annotated[
+        list[AttemptOut], Field(description="The last ten attempts, in their order.")
+    ]
 
 
 class EventDetailOut(EventOut):
-    deliveries: list[DeliveryOut]
+    deliveries: Annotated[list[DeliveryOut], Field(description="At most a hundred.")]
 
 
-def event_detail_out(event: Event, deliveries: Sequence[Delivery]) -> EventDetailOut:
+def event_detail_out(
+    event: Event, deliveries: Sequence[Delivery], attempts: Sequence[Attempt]
+) -> EventDetailOut:
     shown = event_out(event)
+    log: dict[str, list[AttemptOut]] = {}
+    for attempt in attempts:
+        log.setdefault(attempt.delivery_id, []).append(_attempt_out(attempt))
     return EventDetailOut(
-        **dict(shown), deliveries=[_delivery_out(delivery) for delivery in deliveries]
+        **dict(shown),
+        deliveries=[_delivery_out(delivery, log.get(delivery.id, [])) for delivery in deliveries],
     )
 
 
-def _delivery_out(delivery: Delivery) -> DeliveryOut:
+def _attempt_out(attempt: Attempt) -> AttemptOut:
+    return AttemptOut(
+        number=attempt.number,
+        at=attempt.at,
+        duration_ms=attempt.duration_ms,
+        status=attempt.status,
+        error=attempt.error,
+        answer=attempt.answer,
+    )
+
+
+def _delivery_out(delivery: Delivery, log: list[AttemptOut]) -> DeliveryOut:
     return DeliveryOut(
         id=delivery.id,
         endpoint_id=delivery.endpoint_id,
@@ -52,4 +81,5 @@ def _delivery_out(delivery: Delivery) -> DeliveryOut:
         last_answer=delivery.last_answer,
         created_at=delivery.created_at,
         settled_at=delivery.settled_at,
+        attempt_log=log,
     )
