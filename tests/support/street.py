@@ -1,9 +1,8 @@
 """Owns a street of debtors: each pays, or not, by a seeded schedule, while the processes that work for them die."""
 
-import json
 import traceback
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,29 +14,18 @@ from duro.billing.rails import PUSH, Rail
 from duro.errors import DuroError
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
-from duro.modules.charging import invoicing, manual, refund, suspense
 from duro.modules.charging.jobs import due_work
-from duro.modules.charging.lifecycle import Lifecycle
-from duro.modules.charging.receiving import settle_now
 from duro.modules.customers.repository import CustomerRepository
-from duro.modules.payments.accounts import VirtualAccountRepository
-from duro.modules.payments.callbacks import CallbackKeys, Callbacks
-from duro.modules.payments.gateway import Gateways
-from duro.modules.payments.model import Purpose
 from duro.modules.payments.opening import open_account
 from duro.modules.recovery.schemas import RecoverySettingsPatch
 from duro.modules.recovery.settings import change_settings
-from duro.modules.subscriptions.schemas import SubscriptionCancel
-from tests.support.billing import LINKS, Shop
+from tests.support.billing import Shop
+from tests.support.debtors import CARDS, Debtor, Work, tell
 from tests.support.invariants import broken
 from tests.support.roles import Connection, app_role, connected
 from tests.support.strikes import Deaths, Kind, Strike
 from tests.support.tenants import add_tenant
 
-CARDS: Final = (
-    *("insufficient_funds", "insufficient_funds", "do_not_honor", "stolen", "payday"),
-    *("timeout_charged", "timeout_not_charged", "processor_error_twice", "do_not_honor_once"),
-)
 # Short and long pieces of work pass about as many points as these.
 _POINTS: Final = (12, 30, 80)
 _MONTH: Final = timedelta(days=31)
@@ -107,15 +95,6 @@ _COUNTED: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Debtor:
-    """Somebody who owes an invoice, and the dice that decide what they and their merchant do."""
-
-    customer_id: str
-    subscription_id: str
-    dice: Random
-
-
 @dataclass
 class Street:
     """One tenant; what happens follows from the seed, but for how processes of one moment interleave."""
@@ -176,14 +155,14 @@ class Street:
             async with shop.scope.begin() as tx:
                 customer = await CustomerRepository(tx).get(row.customer_id)
             await open_account(shop.charging.gateways, shop.scope, customer)
-        self.debtors.append(Debtor(row.customer_id, subscription_id, own))
+        self.debtors.append(Debtor(shop, self.books, row.customer_id, subscription_id, own))
 
     async def live(self, rounds: int) -> None:
         """In each round everything happens at the same moment, and then some time goes by."""
         for _ in range(rounds):
-            works: list[Callable[[], Awaitable[Any]]] = []
+            works: list[Work] = []
             for debtor in self.debtors:
-                works += await self._doings(debtor)
+                works += await debtor.doings()
             works += self._workers()
             self.dice.shuffle(works)
             await self.deaths.together(*(self._as_process(work) for work in works))
@@ -192,7 +171,7 @@ class Street:
     async def come_to_rest(self) -> None:
         """Gateways tell until they are heard, and the worker works until nothing is open."""
         for row in await self.query(_UNTOLD):
-            await self._tell(row["reference"], row["amount_minor"], f"last-{row['id']}")
+            await tell(self.shop, row["reference"], row["amount_minor"], f"last-{row['id']}")
         await self.shop.catch_up()
         for _ in range(_LOOKS_MAX):
             at = (await self.query(_NEXT_LOOK))[0][0]
@@ -224,7 +203,7 @@ class Street:
             {name: int((await self.query(text))[0][0]) for name, text in _COUNTED.items()}
         )
 
-    async def _as_process(self, work: Callable[[], Awaitable[Any]]) -> None:
+    async def _as_process(self, work: Work) -> None:
         try:
             await self.deaths.run(work, self._strike(), expected=(DuroError,))
         except Exception as error:  # noqa: BLE001 - a bug, which is told with the seed of its street
@@ -237,7 +216,7 @@ class Street:
         kind = Kind.DIE if dice.random() < 0.7 else Kind.CUT
         return Strike(kind, dice.randint(1, dice.choice(_POINTS)))
 
-    def _workers(self) -> list[Callable[[], Awaitable[Any]]]:
+    def _workers(self) -> list[Work]:
         """Of one to three processes, each some of the work that is due."""
         shop = self.shop
         works = {work.name: work for work in due_work(shop.charging)}
@@ -248,202 +227,3 @@ class Street:
 
         shares = [self.dice.sample(sorted(works), 3) for _ in range(self.dice.randint(1, 3))]
         return [partial(work_off, names) for names in shares]
-
-    async def _doings(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        dice = debtor.dice
-        doings: list[Callable[[], Awaitable[Any]]] = []
-        for _ in range(dice.choice((0, 1, 1, 2, 3))):
-            doing = dice.choices(
-                (
-                    *(self._ask, self._pay, self._pay_by_card, self._step_in),
-                    *(self._cancel, self._refund, self._resolve),
-                ),
-                (5, 12, 3, 2, 1, 2, 4),
-            )[0]
-            doings += await doing(debtor)
-        return doings
-
-    async def _ask(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        """The customer asks how to pay by themselves."""
-        shop = self.shop
-        invoice_id = await self._invoice_of(debtor)
-        rail = debtor.dice.choice(sorted(PUSH))
-
-        async def ask() -> None:
-            async with shop.scope.begin() as tx:
-                account = await VirtualAccountRepository(tx).find_of_customer(debtor.customer_id)
-                charge = await invoicing.begin_request(
-                    tx, shop.charging, invoice_id, rail=rail, account=account
-                )
-            await shop.charging.run(shop.scope, [charge])
-
-        return [ask] if invoice_id else []
-
-    async def _pay(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        """Money comes, or only word of it; pollers and callbacks bring it, none, one, or several at once."""
-        dice = debtor.dice
-        rows = await self.query(
-            """SELECT a.reference, a.amount_minor, a.rail, r.details
-                 FROM payment_attempts a
-                 LEFT JOIN payment_requests r ON r.attempt_id = a.id
-                WHERE a.customer_id = $1 AND a.rail IN ('ussd', 'transfer', 'virtual_account')
-                ORDER BY a.id""",
-            debtor.customer_id,
-        )
-        if not rows:
-            return []
-        row = dice.choice(rows)
-        to, whole = str(row["reference"]), int(row["amount_minor"])
-        if row["rail"] == "virtual_account":
-            if row["details"] is None:
-                return []
-            to = json.loads(row["details"])["accountNumber"]
-        sums = {
-            "nothing": [],
-            "whole": [(whole, "NGN")],
-            "part": [(whole * 2 // 5, "NGN")],
-            "over": [(whole + 12_345, "NGN")],
-            "twice": [(whole, "NGN")] * 2,
-            "dollars": [(whole, "USD")],
-        }
-        how = dice.choices(sorted(sums), (1, 1, 2, 3, 2, 6))[0]
-        await self._bring(to, sums[how])
-        poll = partial(settle_now, self.shop.charging, self.shop.scope, to)
-        pollers = [poll] * dice.randint(0, 2)
-        tellers = [self._teller(dice, to, whole) for _ in range(dice.randint(0, 2))]
-        return [*pollers, *tellers]
-
-    async def _bring(self, to: str, sums: Sequence[tuple[int, str]]) -> None:
-        """It is the gateway that has it, and the gateway does not die with us."""
-        async with self.shop.scope.begin() as tx:
-            for amount_minor, currency in sums:
-                await self.shop.gateway.inner.record_credit(
-                    tx, reference=to, amount_minor=amount_minor, currency=currency
-                )
-
-    def _teller(self, dice: Random, to: str, whole: int) -> Callable[[], Awaitable[Any]]:
-        """A callback, at times of another amount, by somebody else, or told before."""
-        amount = dice.choice((whole, whole, 1))
-        is_genuine = dice.random() < 0.85
-        told_id = f"{to}-{dice.randint(1, 3)}"
-
-        async def tell() -> None:
-            await self._tell(to, amount, told_id, is_genuine=is_genuine)
-            await self.shop.run("reconcile.requests")
-
-        return tell
-
-    async def _tell(
-        self, reference: str, amount_minor: int, told_id: str, *, is_genuine: bool = True
-    ) -> None:
-        keys = CallbackKeys(b"the gateway's")
-        gateways = Gateways({Mode.TEST: self.shop.gateway})
-        notice = {
-            "id": told_id,
-            "type": "payment",
-            "reference": reference,
-            "amount": amount_minor,
-            "currency": "NGN",
-            "status": "succeeded",
-        }
-        raw = json.dumps(notice).encode()
-        signer = keys if is_genuine else CallbackKeys(b"somebody's")
-        signature = signer.sign("simulated", raw)
-        await Callbacks(self.shop.db, gateways, keys).take("simulated", raw, signature)
-
-    async def _pay_by_card(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        shop = self.shop
-        invoice_id = await self._invoice_of(debtor)
-        card = debtor.dice.choice(("ok", *CARDS))
-
-        async def pay() -> None:
-            async with shop.scope.begin() as tx:
-                charge = await invoicing.begin_pay(
-                    tx,
-                    shop.charging,
-                    invoice_id,
-                    method_id=f"pm_test_{card}",
-                    by=Purpose.PAY_LINK,
-                )
-            await shop.charging.run(shop.scope, [charge])
-
-        return [pay] if invoice_id else []
-
-    async def _step_in(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        """The merchant retries, skips, gives up or forgives."""
-        shop = self.shop
-        query = "SELECT id, invoice_id FROM dunning_schedules WHERE subscription_id = $1"
-        rows = await self.query(query, debtor.subscription_id)
-        how = debtor.dice.choice(("retry", "retry", "skip", "cancel", "void"))
-
-        async def step_in() -> None:
-            charge, case_id = None, rows[0]["id"]
-            async with shop.scope.begin() as tx:
-                match how:
-                    case "retry":
-                        charge = await manual.begin_retry(tx, shop.charging, case_id, note=None)
-                    case "skip":
-                        await manual.skip(tx, shop.charging, case_id, note=None)
-                    case "cancel":
-                        await manual.cancel(tx, shop.charging, case_id, note=None)
-                    case _:
-                        await invoicing.void(tx, shop.charging, rows[0]["invoice_id"])
-            await shop.charging.run(shop.scope, [charge] if charge else [])
-
-        return [step_in] if rows else []
-
-    async def _cancel(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        shop = self.shop
-
-        async def cancel() -> None:
-            async with shop.scope.begin() as tx:
-                lifecycle = Lifecycle(shop.charging)
-                await lifecycle.cancel(tx, debtor.subscription_id, SubscriptionCancel())
-
-        return [cancel]
-
-    async def _refund(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        shop = self.shop
-        invoice_id = await self._invoice_of(debtor)
-        amount = debtor.dice.choice((None, 100_000))
-
-        async def give_back() -> None:
-            async with shop.scope.begin() as tx:
-                opened = await refund.begin(tx, invoice_id, amount_minor=amount, reason=None)
-            await refund.run(shop.charging, shop.scope, opened)
-
-        return [give_back] if invoice_id else []
-
-    async def _resolve(self, debtor: Debtor) -> list[Callable[[], Awaitable[Any]]]:
-        """Somebody resolves what is in suspense, at times two of them at once."""
-        shop = self.shop
-        query = (
-            "SELECT id FROM suspense_items WHERE status = 'open' AND customer_id = $1 ORDER BY id"
-        )
-        rows = await self.query(query, debtor.customer_id)
-        if not rows:
-            return []
-        item_id = debtor.dice.choice(rows)["id"]
-        invoice_id = await self._invoice_of(debtor)
-
-        async def resolve(how: str) -> None:
-            async with shop.scope.begin() as tx:
-                match how:
-                    case "apply":
-                        await suspense.apply_to_invoice(
-                            tx, LINKS, item_id, invoice_id=invoice_id, note=None
-                        )
-                    case "credit":
-                        await suspense.give_as_credit(
-                            tx, LINKS, item_id, subscription_id=debtor.subscription_id, note=None
-                        )
-                    case _:
-                        await suspense.note_refund(tx, LINKS, item_id, note=None)
-
-        hows = debtor.dice.choices(("apply", "credit", "refunded"), k=debtor.dice.randint(1, 2))
-        return [partial(resolve, how) for how in hows]
-
-    async def _invoice_of(self, debtor: Debtor) -> str:
-        query = "SELECT id FROM invoices WHERE subscription_id = $1 ORDER BY id DESC LIMIT 1"
-        rows = await self.query(query, debtor.subscription_id)
-        return str(rows[0]["id"]) if rows else ""

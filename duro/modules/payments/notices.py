@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
-from duro.billing.rails import PUSH
+from duro.billing.rails import PUSH, Rail
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
 from duro.kit.work import WorkScope
@@ -16,6 +16,8 @@ from duro.modules.payments.requests import PaymentRequestRepository
 _ATTEMPTS: Final = "reconcile.attempts"
 _REQUESTS: Final = "reconcile.requests"
 _ACCOUNTS: Final = "reconcile.accounts"
+# To a virtual account money comes by its number.
+_BY_REFERENCE: Final = PUSH - {Rail.VIRTUAL_ACCOUNT}
 
 # Takes in at once what the gateway has under a reference of a request, or for the number of an account.
 Settle: TypeAlias = Callable[[WorkScope, str], Awaitable[None]]
@@ -49,7 +51,7 @@ async def _never_told(tx: Tx, reference: str) -> PaymentRequest | None:
     itself, so money can come all the same.
     """
     attempt = await AttemptRepository(tx).find_by_reference(reference)
-    if attempt is None or attempt.rail not in PUSH or attempt.status.is_open:
+    if attempt is None or attempt.rail not in _BY_REFERENCE or attempt.status.is_open:
         return None
     closed_at = attempt.settled_at or tx.now
     request = PaymentRequest(
