@@ -88,15 +88,16 @@ def expire(changes: Changes, case: Case, request: PaymentRequest) -> None:
     changes.attempts[ended.id] = ended
     row = case.subscription
     if row.status is Status.INCOMPLETE and row.expires_at is None:
-        changes.subscriptions[row.id] = replace(row, expires_at=_ends_at(case, now))
+        changes.subscriptions[row.id] = replace(row, expires_at=_ends_at(changes, case))
 
 
-def _ends_at(case: Case, now: datetime) -> datetime | None:
+def _ends_at(changes: Changes, case: Case) -> datetime | None:
     """When an incomplete subscription ends by itself: not while another attempt may still bring its money."""
     others = (past for past in case.history if past.id != case.attempt.id)
-    if any(past.status.is_open for past in others):
+    # What was settled in the same batch is not open any more.
+    if any(changes.attempts.get(past.id, past).status.is_open for past in others):
         return None
-    return max(case.subscription.created_at + INCOMPLETE_LIFETIME, now)
+    return max(case.subscription.created_at + INCOMPLETE_LIFETIME, changes.tx.now)
 
 
 def go_on_after_request(changes: Changes, case: Case) -> None:
@@ -262,7 +263,7 @@ def _manual_failed(changes: Changes, case: Case) -> None:
 def _first_failed(changes: Changes, case: Case) -> None:
     subscription = case.subscription
     if subscription.status is Status.INCOMPLETE:
-        subscription = replace(subscription, expires_at=_ends_at(case, changes.tx.now))
+        subscription = replace(subscription, expires_at=_ends_at(changes, case))
     else:
         # A resume that was declined changes nothing, and its invoice is not owed.
         subscription = changes.undo(subscription, case.invoice)

@@ -1,4 +1,4 @@
-"""While the gateway is asked how a customer can pay by themselves, nothing else is charged for their case."""
+"""Requests whose gateway has not answered yet: nothing else is charged for their case, and they all come to an end."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from typing_extensions import override
 
+from duro.billing.rails import Rail
 from duro.errors import ConflictError
 from duro.modules.charging import invoicing, manual
 from duro.modules.payments.gateway import PaymentAsk, RequestAnswer
@@ -64,4 +65,23 @@ async def test_a_card_is_refused_in_words_while_the_customer_is_about_to_be_told
 
     assert gateway.refusals == ["A charge of this invoice is under way; try again in a moment."]
     assert await shop.value("SELECT count(*) FROM payment_requests WHERE status = 'open'") == 1
+    assert await shop.broken() == []
+
+
+async def test_requests_that_fail_together_leave_a_first_invoice_that_expires(shop: Shop) -> None:
+    subscription_id = await shop.subscribe(await shop.plan(), None)
+    invoice_id = await shop.value("SELECT id FROM invoices")
+    for _ in range(2):
+        # The customer has no such account; the process dies before the gateway can say so.
+        async with shop.scope.begin() as tx:
+            await invoicing.begin_request(
+                tx, shop.charging, invoice_id, rail=Rail.VIRTUAL_ACCOUNT, account=None
+            )
+    shop.clock.move(timedelta(minutes=2))
+
+    await shop.run("reconcile.attempts")
+
+    statuses = await shop.query("SELECT status FROM payment_attempts")
+    assert [row["status"] for row in statuses] == ["failed", "failed"]
+    assert (await shop.get(subscription_id)).expires_at is not None
     assert await shop.broken() == []
