@@ -27,7 +27,7 @@ def build_public_app(
         public_url=ground.public_url,
         observe=metrics.count_request,
     )
-    PayPages(system.paying, system.links).add_to(app)
+    PayPages(system.paying, system.paying.charging.links).add_to(app)
     app.router.add_get("/pay/{mode:test|live}/{slug}", pages.link_page(ground))
     app.router.add_get("/checkout/{token}", pages.show_checkout)
     app.router.add_post(callbacks.PATH, callbacks.callback_handler(system.callbacks))

@@ -80,7 +80,6 @@ class System:
     replays: ReplayService
     callbacks: Callbacks
     paying: Paying
-    links: PayLinks
     wording: Wording
     opt_outs: OptOutLinks
     receipts: Receipts
@@ -105,10 +104,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
     envelope = Envelope([master_key])
     simulated = SimulatedGateway(ground.db)
     gateways = Gateways({Mode.TEST: simulated})
-    links = PayLinks(ground.public_url, hmac.digest(master_key, _LINK_KEY, hashlib.sha256))
-    sessions = CheckoutLinks(
-        ground.public_url, hmac.digest(master_key, _CHECKOUT_KEY, hashlib.sha256)
-    )
+    links = PayLinks(ground.public_url, _key(master_key, _LINK_KEY))
+    sessions = CheckoutLinks(ground.public_url, _key(master_key, _CHECKOUT_KEY))
+    charger = Charging(gateways, links)
     loopback = ground.settings.webhooks.allow_loopback
     opt_outs = opt_out_links(ground.public_url, master_key)
     async with (
@@ -122,9 +120,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             access.build(),
             catalog.build(public_url=ground.public_url),
             customers.build(),
-            payments.build(
-                simulated, gateways, settle=partial(settle_now, Charging(gateways, links))
-            ),
+            payments.build(simulated, gateways, settle=partial(settle_now, charger)),
             invoices.build(),
             recovery.build(),
             charging.build(gateways=gateways, links=links),
@@ -137,10 +133,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
         works = [work for feature in features for work in feature.work]
         yield System(
             modules=(
-                *(
-                    replace(feature, work=tuple(map(testclock.held_back, feature.work)))
-                    for feature in features
-                ),
+                *map(_held_back, features),
                 testclock.build(works=works),
                 FORGETTING,
             ),
@@ -149,12 +142,19 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             endpoints=EndpointService(ground.db, envelope, egress),
             replays=ReplayService(ground.db),
             callbacks=Callbacks(ground.db, gateways, callback_keys(master_key)),
-            paying=Paying(ground.db, Charging(gateways, links)),
-            links=links,
+            paying=Paying(ground.db, charger),
             wording=Wording(ground.db, opt_outs),
             opt_outs=opt_outs,
             receipts=receipts_of(ground.settings, ground.db),
         )
+
+
+def _held_back(feature: Module) -> Module:
+    return replace(feature, work=tuple(map(testclock.held_back, feature.work)))
+
+
+def _key(master_key: bytes, purpose: bytes) -> bytes:
+    return hmac.digest(master_key, purpose, hashlib.sha256)
 
 
 def _master_key(given: SecretStr | None) -> bytes:

@@ -173,4 +173,4 @@ def token_of(due: dict[str, Any]) -> str:
 
 def links_of(merchant: Merchant) -> PayLinks:
     """As the running system signs them."""
-    return merchant.app.system.links
+    return merchant.app.system.paying.charging.links
