@@ -114,7 +114,7 @@ def _announce(ready: "Ready") -> None:
         "dashboard": f"{process.core_url}/  (coming)",
         "secret key": kept.secret_key,
         "publishable key": kept.publishable_key,
-        "pay link": "coming, with a test card",
+        "pay page": "the payUrl of an open invoice, with test cards",
         "inbox": ready.inbox_url,
         "health": f"{process.health_url}/readyz",
     }
