@@ -54,11 +54,11 @@ class Receiver:
 
 
 @asynccontextmanager
-async def running_receiver() -> AsyncIterator[Receiver]:
+async def running_receiver(port: int | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", receiver.handle)
-    server = TestServer(app)
+    server = TestServer(app, port=port)
     # A test that ends while a slow answer is under way does not wait for it.
     await server.start_server(shutdown_timeout=0.1)
     try:
@@ -77,14 +77,14 @@ class Listener:
 
 
 @asynccontextmanager
-async def counting_listener(host: str = "127.0.0.1") -> AsyncIterator[Listener]:
-    listener = Listener(0)
+async def counting_listener(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Listener]:
+    listener = Listener(port)
 
     def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         listener.connections += 1
         writer.close()
 
-    server = await asyncio.start_server(connected, host, 0)
+    server = await asyncio.start_server(connected, host, port)
     listener.port = server.sockets[0].getsockname()[1]
     try:
         yield listener
