@@ -17,6 +17,7 @@ from duro.kit.clock import Clock
 from duro.kit.connections import is_lost, new_pool
 from duro.kit.modes import Mode
 from duro.kit.sql import Scope, Statement
+from duro.kit.unique import NOT_TAKEN, Taken, Translated
 from duro.kit.waiting import Waiting
 
 Row: TypeAlias = Mapping[str, Any]
@@ -42,14 +43,6 @@ _LOST: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
-
-
-class UniqueViolationError(Exception):
-    """A unique constraint refused the change; `constraint` is its name in the migrations."""
-
-    def __init__(self, constraint: str) -> None:
-        super().__init__(constraint)
-        self.constraint = constraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,35 +93,47 @@ class Tx:
     _bells: dict[Bell, None] = field(default_factory=dict)
     _once_committed: list[Callable[[], None]] = field(default_factory=list)
     _waiting: Waiting = field(default_factory=Waiting)
+    _translated: Translated = field(default_factory=Translated)
 
     async def rows(self, statement: Statement, *args: object) -> list[Row]:
         text, values = await self._ready(statement, args)
-        with _translated():
+        with self._translated:
             found: list[Row] = await self._connection.fetch(text, self.tenant_id, *values)
         return found
 
     async def row(self, statement: Statement, *args: object) -> Row | None:
         text, values = await self._ready(statement, args)
-        with _translated():
+        with self._translated:
             found: Row | None = await self._connection.fetchrow(text, self.tenant_id, *values)
         return found
 
     async def value(self, statement: Statement, *args: object) -> Any:
         text, values = await self._ready(statement, args)
-        with _translated():
+        with self._translated:
             return await self._connection.fetchval(text, self.tenant_id, *values)
 
     async def run(self, statement: Statement, *args: object) -> int:
         """Answers how many rows were touched."""
         text, values = await self._ready(statement, args)
-        with _translated():
+        with self._translated:
             done: str = await self._connection.execute(text, self.tenant_id, *values)
         return _count(done)
 
-    async def put(self, statement: Statement, *args: object) -> None:
-        """A write that answers nothing: it waits for the next statement or the commit, and is sent with it."""
+    async def put(
+        self,
+        statement: Statement,
+        *args: object,
+        taken: Taken = NOT_TAKEN,
+        is_apart: bool = False,
+    ) -> None:
+        """A write that answers nothing: it waits for the next statement or the commit, and is sent with it.
+
+        `taken` says, by unique constraint, what is raised where it refuses the write, which is wherever it is sent.
+        `is_apart` promises that it touches no row that what waits has written, although it is of the same table.
+        """
         _demand(statement, Scope.TENANT)
-        if not self._waiting.lets(statement):
+        self._translated.meanings.update(taken)
+        if not is_apart and not self._waiting.lets(statement):
             await self.send()
         self._waiting.writes.append((statement, args))
 
@@ -136,7 +141,7 @@ class Tx:
         """Sends what waits."""
         if self._waiting.writes:
             text, values = self._waiting.joined(*self._waiting.writes.pop())
-            with _translated():
+            with self._translated:
                 await self._connection.execute(text, self.tenant_id, *values)
 
     async def _ready(
@@ -171,19 +176,19 @@ class CoreTx:
 
     async def rows(self, statement: Statement, *args: object) -> list[Row]:
         _demand(statement, Scope.CORE)
-        with _translated():
+        with Translated():
             found: list[Row] = await self._connection.fetch(statement.text, *args)
         return found
 
     async def row(self, statement: Statement, *args: object) -> Row | None:
         _demand(statement, Scope.CORE)
-        with _translated():
+        with Translated():
             found: Row | None = await self._connection.fetchrow(statement.text, *args)
         return found
 
     async def run(self, statement: Statement, *args: object) -> int:
         _demand(statement, Scope.CORE)
-        with _translated():
+        with Translated():
             done: str = await self._connection.execute(statement.text, *args)
         return _count(done)
 
@@ -372,17 +377,6 @@ async def _teach_json(connection: Any) -> None:
 
 def _to_json(value: object) -> str:
     return json.dumps(value.value if isinstance(value, Json) else value).decode()
-
-
-class _translated:  # noqa: N801 - reads as a word where it is used
-    """Turns the driver's unique violation into ours; only the kit names the driver."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, asyncpg.UniqueViolationError):
-            raise UniqueViolationError(error.constraint_name or "") from error
 
 
 def _demand_tenant(tenant_id: str) -> None:

@@ -147,6 +147,9 @@ class Edge:
             reply = await self._work(call, intake, found)
         except (NotFoundError, ConflictError) as refusal:
             return await self._keep_refusal(call, keyed, refusal)
+        except OvertakenError:
+            # The key is the twin's.
+            raise
         except Exception:
             await self._release(call, keyed)
             raise

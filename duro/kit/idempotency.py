@@ -36,6 +36,9 @@ class OvertakenError(Exception):
     """A twin finished first: what this one did is rolled back and the twin's answer is given."""
 
 
+_TAKEN: Final = {"idempotency_keys_pkey": OvertakenError}
+
+
 @dataclass(frozen=True, slots=True)
 class Keyed:
     """A request that carries an idempotency key; `digest` is SHA-256 over what it asks for."""
@@ -99,11 +102,13 @@ async def find_or_take_over(tx: Tx, keyed: Keyed) -> Kept | Abandoned | None:
 
 
 async def claim(tx: Tx, keyed: Keyed, resource_id: str) -> datetime:
-    """Takes the key for work on `resource_id`, committed with it; answers the lease."""
+    """Takes the key for work on `resource_id`, committed with it; answers the lease.
+
+    A twin that has it already is met when this is sent, with an `OvertakenError`.
+    """
     lease = tx.wall + LEASE
     args = (keyed.key, keyed.digest, resource_id, lease, tx.wall)
-    if not await tx.run(_SQL["claim_key"], *args):
-        raise OvertakenError
+    await tx.put(_SQL["claim_key"], *args, taken=_TAKEN)
     return lease
 
 

@@ -7,6 +7,8 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import orjson
+
 
 class _Dataclass(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -24,10 +26,39 @@ def into(cls: type[T], row: Mapping[str, Any]) -> T:
     return cls(**values)
 
 
+class Parts:
+    """A row of several tables, cut into the classes that it holds: each of all its fields, in their order."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self._left = list(row.values())
+
+    def take(self, cls: type[T]) -> T:
+        """The next columns as a `cls`."""
+        names = [field.name for field in fields(cls)]
+        taken, self._left = self._left[: len(names)], self._left[len(names) :]
+        return into(cls, dict(zip(names, taken, strict=True)))
+
+    def find(self, cls: type[T]) -> T | None:
+        """The same, or None where the first of them is null: an outer join found nothing."""
+        if self._left[0] is None:
+            self._left = self._left[len(fields(cls)) :]
+            return None
+        return self.take(cls)
+
+
 def columns(items: Iterable[_Dataclass], *names: str) -> list[list[Any]]:
     """One list for each name, in the order of the items: the arguments of an `unnest`."""
     rows = list(items)
     return [[read(row) for row in rows] for read in map(attrgetter, names)]
+
+
+def records(items: Iterable[_Dataclass], *names: str) -> str:
+    """The items with these fields as a JSON array: the rows of a `json_to_recordset`; instants to the microsecond.
+
+    One text costs the driver a fraction of what a list for each column does.
+    """
+    read = attrgetter(*names)
+    return orjson.dumps([dict(zip(names, read(item), strict=True)) for item in items]).decode()
 
 
 @cache

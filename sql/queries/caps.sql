@@ -1,25 +1,25 @@
 -- name: claim_pulls
--- $2 fingerprints, each once, $3 attempts, $4 the instants of their charges, $5 how many that were not successes may lie
--- in 30 days, $6 failures in a row after which one a day is allowed; once one failed, those that are under way may be
+-- $2 rows, which come as in subscriptions.sql: fingerprints, each once, attempts, and the instants of their charges, $3
+-- how many that were not successes may lie in 30 days, $4 failures in a row after which one a day is allowed; once one failed, those that are under way may be
 -- failures too. Answers those that are allowed and counted: the row is held until the end, so that whoever comes next
 -- sees this one. In the order of the fingerprints, so that nobody waits in a circle.
 INSERT INTO charge_caps AS c (tenant_id, fingerprint, pulled_at, under_way, consecutive_failures)
 SELECT $1, p.fingerprint, ARRAY[p.at], ARRAY[p.attempt_id], 0
-  FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS p (fingerprint, attempt_id, at)
+  FROM json_to_recordset($2::json) AS p (fingerprint text, attempt_id text, at timestamptz)
  ORDER BY p.fingerprint
     ON CONFLICT (tenant_id, fingerprint) DO UPDATE
    SET pulled_at = array(SELECT t FROM unnest(c.pulled_at) AS t WHERE t > excluded.pulled_at[1] - interval '30 days' ORDER BY t) || excluded.pulled_at,
        under_way = c.under_way || excluded.under_way
  WHERE c.hard_declined_at IS NULL
-   AND (SELECT count(*) FROM unnest(c.pulled_at) AS t WHERE t > excluded.pulled_at[1] - interval '30 days') < $5
+   AND (SELECT count(*) FROM unnest(c.pulled_at) AS t WHERE t > excluded.pulled_at[1] - interval '30 days') < $3
    AND (c.consecutive_failures = 0
-        OR c.consecutive_failures + cardinality(c.under_way) < $6
+        OR c.consecutive_failures + cardinality(c.under_way) < $4
         OR coalesce((SELECT max(t) FROM unnest(c.pulled_at) AS t), '-infinity') <= excluded.pulled_at[1] - interval '24 hours')
 RETURNING c.fingerprint;
 
 -- name: note_outcomes
--- One array per column: attempt, fingerprint, the instant of the charge, whether the gateway was asked, whether it
--- failed, whether the bank forbids another, and when that was known. Only what had been allowed is noted, and once. A
+-- $2 rows, which come as in subscriptions.sql: attempt, fingerprint, the instant of the charge, whether the gateway was
+-- asked, whether it failed, whether the bank forbids another, and when that was known. Only what had been allowed is noted, and once. A
 -- success does not count against the card, and ends a row of failures; what was never asked was no charge.
 UPDATE charge_caps AS c
    SET under_way = array_remove(c.under_way, o.attempt_id),
@@ -35,8 +35,9 @@ UPDATE charge_caps AS c
                                ELSE c.hard_declined_at
                            END
   FROM (SELECT *
-          FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::boolean[], $6::boolean[], $7::boolean[], $8::timestamptz[])
-               AS v (attempt_id, fingerprint, at, was_asked, has_failed, is_hard, known_at)
+          FROM json_to_recordset($2::json)
+               AS v (attempt_id text, fingerprint text, at timestamptz, was_asked boolean, has_failed boolean,
+                     is_hard boolean, known_at timestamptz)
          ORDER BY v.fingerprint) AS o
  WHERE c.tenant_id = $1
    AND c.fingerprint = o.fingerprint

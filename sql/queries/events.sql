@@ -1,10 +1,11 @@
--- How ids come: as in subscriptions.sql.
+-- How ids and rows come: as in subscriptions.sql.
 
 -- name: insert_events
--- $2 ids, $3 types, $4 object ids, $5 snapshots, $6 business now. Positions follow the order of the arrays.
+-- $2 rows, $3 business now. Positions follow the order of the rows.
 INSERT INTO events (tenant_id, id, type, object_id, data, created_at)
-SELECT $1, item.id, item.type, item.object_id, item.data, $6
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[]) WITH ORDINALITY AS item (id, type, object_id, data, place)
+SELECT $1, item.id, item.type, item.object_id, item.data, $3
+  FROM ROWS FROM (json_to_recordset($2::json) AS (id text, type text, object_id text, data jsonb)) WITH ORDINALITY
+       AS item (id, type, object_id, data, place)
  ORDER BY item.place;
 
 -- name: get_event

@@ -16,11 +16,10 @@ SELECT digest, status, body, resource_id, locked_until
    AND key = $2;
 
 -- name: claim_key
--- $2 key, $3 digest, $4 resource, $5 lease, $6 wall time. Two at once: the second waits for the first's commit and
--- touches nothing.
+-- $2 key, $3 digest, $4 resource, $5 lease, $6 wall time. Two at once: the second waits for the first's commit and is
+-- refused by idempotency_keys_pkey.
 INSERT INTO idempotency_keys (tenant_id, key, digest, resource_id, locked_until, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (tenant_id, key) DO NOTHING;
+VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: take_over_key
 -- $2 key, $3 the dead lease, $4 the new one. The comparison lets one of several win.

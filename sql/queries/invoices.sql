@@ -1,26 +1,30 @@
--- How ids come: as in subscriptions.sql.
+-- How ids and rows come: as in subscriptions.sql.
+
 -- name: insert_invoices
--- $2… one array for each column. An invoice of that idempotency key that exists already is left alone.
+-- $2 rows. A second invoice of one idempotency key is refused by one_invoice_per_period.
 INSERT INTO invoices (tenant_id, id, number, subscription_id, customer_id, idempotency_key, amount_minor, currency,
                       lines, status, rail, period_index, period_starts_at, period_ends_at, amount_refunded_minor,
                       paid_at, created_at, received_minor)
 SELECT $1, n.*
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-              $9::jsonb[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
-              $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::bigint[]) AS n
-    ON CONFLICT (tenant_id, idempotency_key) DO NOTHING
-RETURNING id;
+  FROM json_to_recordset($2::json)
+       AS n (id text, number text, subscription_id text, customer_id text, idempotency_key text, amount_minor bigint,
+             currency text, lines jsonb, status text, rail text, period_index integer, period_starts_at timestamptz,
+             period_ends_at timestamptz, amount_refunded_minor bigint, paid_at timestamptz, created_at timestamptz,
+             received_minor bigint);
 
 -- name: save_invoices
--- $2 ids, then one array for each column that changes. The period moves only with a first invoice that is paid late.
+-- $2 how many, $3 rows: id, and what changes. The period moves only with a first invoice that is paid late.
 UPDATE invoices AS i
    SET status = n.status, rail = n.rail, period_starts_at = n.period_starts_at, period_ends_at = n.period_ends_at,
        amount_refunded_minor = n.amount_refunded_minor, paid_at = n.paid_at, received_minor = n.received_minor
   FROM (SELECT n.*
-          FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[],
-                      $8::timestamptz[], $9::bigint[])
-               AS n (id, status, rail, period_starts_at, period_ends_at, amount_refunded_minor, paid_at, received_minor)
-         LIMIT cardinality($2::text[])) AS n
+          FROM (SELECT n.*
+                  FROM json_to_recordset($3::json)
+                       AS n (id text, status text, rail text, period_starts_at timestamptz,
+                             period_ends_at timestamptz, amount_refunded_minor bigint, paid_at timestamptz,
+                             received_minor bigint)
+                 LIMIT $2::integer) AS n
+         LIMIT $2::integer) AS n
  WHERE i.tenant_id = $1
    AND i.id = n.id;
 

@@ -1,9 +1,9 @@
 -- name: insert_entries
--- $2 business time, then one array for each column. A cause moves its money once, however often it is written.
+-- $2 business time, $3 rows, which come as in subscriptions.sql. A cause moves its money once, however often it is written.
 INSERT INTO ledger_entries (tenant_id, cause, cause_id, debit, credit, amount_minor, currency, posted_at)
 SELECT $1, n.cause, n.cause_id, n.debit, n.credit, n.amount_minor, n.currency, $2::timestamptz
-  FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[])
-       AS n (cause, cause_id, debit, credit, amount_minor, currency)
+  FROM json_to_recordset($3::json)
+       AS n (cause text, cause_id text, debit text, credit text, amount_minor bigint, currency text)
     ON CONFLICT (tenant_id, cause, cause_id, debit, credit) DO NOTHING;
 
 -- name: read_balances

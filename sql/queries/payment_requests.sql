@@ -25,15 +25,16 @@ UPDATE payment_requests
 
 -- name: void_requests_of_invoices
 -- $2 invoices that are locked, $3 the attempts that settled them, $4 business now, $5 when late money is looked for
--- next. Attempts by a push rail that wait for their customer, or for the gateway, come to nothing with them.
-  WITH closed AS (
-       UPDATE payment_requests
-          SET status = 'void', closed_at = $4, check_at = $5
-        WHERE tenant_id = $1
-          AND invoice_id = ANY($2::text[])
-          AND NOT attempt_id = ANY($3::text[])
-          AND status = 'open'
-       )
+-- next.
+UPDATE payment_requests
+   SET status = 'void', closed_at = $4, check_at = $5
+ WHERE tenant_id = $1
+   AND invoice_id = ANY($2::text[])
+   AND NOT attempt_id = ANY($3::text[])
+   AND status = 'open';
+
+-- name: supersede_attempts
+-- $2 invoices that are locked, $3 the attempts that settled them, $4 business now.
 UPDATE payment_attempts
    SET status = 'failed', failure_code = 'superseded', settled_at = $4, check_at = NULL, lease_until = NULL
  WHERE tenant_id = $1

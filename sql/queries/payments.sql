@@ -1,4 +1,4 @@
--- How ids come: as in subscriptions.sql.
+-- How ids and rows come: as in subscriptions.sql.
 
 -- name: find_payment_method
 -- $2 id.
@@ -84,14 +84,19 @@ UPDATE payment_methods
    AND id = $3;
 
 -- name: insert_attempts
--- One array per column.
+-- $2 rows.
 INSERT INTO payment_attempts (tenant_id, id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method)
-SELECT $1, a.id, a.invoice_id, a.subscription_id, a.customer_id, a.payment_method_id, a.purpose, a.status, a.amount_minor, a.currency, a.rail, a.reference, a.failure_code, a.failure_category, a.settled_at, a.check_at, a.checks, a.lease_until, a.review_reason, a.created_at, a.fingerprint, a.is_excess, a.keeps_method
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[], $19::text[], $20::timestamptz[], $21::text[], $22::boolean[], $23::boolean[])
-       AS a (id, invoice_id, subscription_id, customer_id, payment_method_id, purpose, status, amount_minor, currency, rail, reference, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, created_at, fingerprint, is_excess, keeps_method);
+SELECT $1, a.*
+  FROM json_to_recordset($2::json)
+       AS a (id text, invoice_id text, subscription_id text, customer_id text, payment_method_id text, purpose text,
+             status text, amount_minor bigint, currency text, rail text, reference text, failure_code text,
+             failure_category text, settled_at timestamptz, check_at timestamptz, checks integer,
+             lease_until timestamptz, review_reason text, created_at timestamptz, fingerprint text, is_excess boolean,
+             keeps_method boolean);
 
 -- name: update_attempts
--- One array per column: id, then what may change. Only a pending attempt is leased: an outcome, even an unknown one, ends the lease.
+-- $2 how many, $3 rows: id, and what may change. Only a pending attempt is leased: an outcome, even an unknown one,
+-- ends the lease.
 UPDATE payment_attempts AS a
    SET status = v.status,
        failure_code = v.failure_code,
@@ -103,9 +108,13 @@ UPDATE payment_attempts AS a
        review_reason = v.review_reason,
        is_excess = v.is_excess
   FROM (SELECT v.*
-          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::timestamptz[], $10::text[], $11::boolean[])
-               AS v (id, status, failure_code, failure_category, settled_at, check_at, checks, lease_until, review_reason, is_excess)
-         LIMIT cardinality($2::text[])) AS v
+          FROM (SELECT v.*
+                  FROM json_to_recordset($3::json)
+                       AS v (id text, status text, failure_code text, failure_category text, settled_at timestamptz,
+                             check_at timestamptz, checks integer, lease_until timestamptz, review_reason text,
+                             is_excess boolean)
+                 LIMIT $2::integer) AS v
+         LIMIT $2::integer) AS v
  WHERE a.tenant_id = $1
    AND a.id = v.id;
 

@@ -1,26 +1,18 @@
--- How ids come: as in subscriptions.sql.
+-- How ids and rows come: as in subscriptions.sql.
 
 -- name: lock_tokens
--- $2 tokens. In their order, so that two batches never wait for each other in a circle: whoever holds a token's row
--- counts its uses alone. The zone is the tenant's, because payday is a local day.
-SELECT t.token, t.uses, t.first_used_at,
-       (SELECT n.time_zone
-          FROM tenants AS n
-         WHERE n.id = $1) AS zone
-  FROM simulated_tokens AS t
- WHERE t.tenant_id = $1
-   AND t.token IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
- ORDER BY t.token
- LIMIT cardinality($2::text[])
-   FOR UPDATE OF t;
-
--- name: insert_tokens
--- $2 tokens, $3 the name of the instrument of each; in their order for the same reason.
-INSERT INTO simulated_tokens (tenant_id, token, instrument, uses, first_used_at)
+-- $2 tokens, $3 the name of the instrument of each, for those that are new. In their order, so that two batches never
+-- wait for each other in a circle: whoever holds a token's row counts its uses alone. The zone is the tenant's, because
+-- payday is a local day.
+INSERT INTO simulated_tokens AS t (tenant_id, token, instrument, uses, first_used_at)
 SELECT $1, n.token, n.instrument, 0, NULL
   FROM unnest($2::text[], $3::text[]) AS n (token, instrument)
  ORDER BY n.token
-    ON CONFLICT (tenant_id, token) DO NOTHING;
+    ON CONFLICT (tenant_id, token) DO UPDATE SET uses = t.uses
+RETURNING t.token, t.uses, t.first_used_at,
+          (SELECT n.time_zone
+             FROM tenants AS n
+            WHERE n.id = $1) AS zone;
 
 -- name: find_charges
 -- $2 references. A statement of its own after the lock, so that it sees what the last holder committed.
@@ -31,23 +23,27 @@ SELECT reference, amount_minor, currency, status, code, charged_at
  ORDER BY reference
  LIMIT cardinality($2::text[]);
 
+-- name: count_uses
+-- $2 how many, $3 rows of tokens that are locked.
+UPDATE simulated_tokens AS t
+   SET uses = n.uses,
+       first_used_at = n.first_used_at
+  FROM (SELECT n.*
+          FROM (SELECT n.*
+                  FROM json_to_recordset($3::json) AS n (token text, uses integer, first_used_at timestamptz)
+                 LIMIT $2::integer) AS n
+         LIMIT $2::integer) AS n
+ WHERE t.tenant_id = $1
+   AND t.token = n.token;
+
 -- name: record_charges
--- $2 tokens, $3 their uses, $4 their first use; then one array for each column of the new charges.
--- A dropped request may be sent again; anything else under a known reference is left as it is, which the count tells.
-  WITH counted AS (
-       UPDATE simulated_tokens AS t
-          SET uses = n.uses,
-              first_used_at = n.first_used_at
-         FROM (SELECT n.*
-                 FROM unnest($2::text[], $3::integer[], $4::timestamptz[]) AS n (token, uses, first_used_at)
-                LIMIT cardinality($2::text[])) AS n
-        WHERE t.tenant_id = $1
-          AND t.token = n.token
-       )
+-- $2 rows, $3 the references among them that are known as dropped: such a request may be sent again. Anything else under
+-- a known reference is left as it is, which the count tells.
 INSERT INTO simulated_charges AS c (tenant_id, reference, token, amount_minor, currency, status, code, charged_at)
 SELECT $1, n.reference, n.token, n.amount_minor, n.currency, n.status, n.code, n.charged_at
-  FROM unnest($5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
-       AS n (reference, token, amount_minor, currency, status, code, charged_at)
+  FROM json_to_recordset($2::json)
+       AS n (reference text, token text, amount_minor bigint, currency text, status text, code text,
+             charged_at timestamptz)
  ORDER BY n.reference
     ON CONFLICT (tenant_id, reference) DO UPDATE
    SET token = excluded.token,
@@ -56,7 +52,8 @@ SELECT $1, n.reference, n.token, n.amount_minor, n.currency, n.status, n.code, n
        status = excluded.status,
        code = excluded.code,
        charged_at = excluded.charged_at
- WHERE c.status = 'dropped';
+ WHERE c.status = 'dropped'
+   AND c.reference = ANY ($3::text[]);
 
 -- name: list_charges
 -- $2, $3 the page begins below this instant and reference, $4 and not before this instant, $5 limit.

@@ -17,8 +17,10 @@ from duro.kit.sql import queries
 from duro.kit.work import WorkScope
 from duro.modules.charging.renew import renew_due
 
-# Three transactions of at most fifteen round trips: the intents, the gateway's books, the outcomes.
-_ROUND_TRIPS_MAX: Final = 45
+# Three transactions: the intents, the gateway's books, the outcomes.
+_ROUND_TRIPS_MAX: Final = 22
+# A batch locks table by table what a single renewal locks in one statement with the tenant's terms.
+_MORE_FOR_A_BATCH: Final = 3
 _DUE: Final = 1_500
 # Each renewal locks, updates and is referred to a few times; a scan of the tenant would read hundreds.
 _ROWS_READ_EACH_MAX: Final = 40
@@ -45,7 +47,7 @@ async def _seed(database_url: str, tenant: str, clock: FixedClock, count: int) -
         await add_subscriptions(connection, tenant, Numbers(1, count), due_since(now, count=count))
 
 
-async def test_a_batch_needs_as_many_round_trips_as_a_single_renewal(
+async def test_a_batch_needs_hardly_more_round_trips_than_a_single_renewal(
     database_url: str, tenant: str, clock: FixedClock, counted: CountingDatabase
 ) -> None:
     await _seed(database_url, tenant, clock, SIZE + 1)
@@ -57,8 +59,8 @@ async def test_a_batch_needs_as_many_round_trips_as_a_single_renewal(
     batch = await renew_due(charging, scope, SIZE)
 
     assert (single.counts["renewals"], batch.counts["renewals"]) == (1, SIZE)
-    assert counted.sent.total() == of_single
-    assert of_single <= _ROUND_TRIPS_MAX, counted.sent
+    assert counted.sent.total() <= of_single + _MORE_FOR_A_BATCH
+    assert counted.sent.total() <= _ROUND_TRIPS_MAX, counted.sent
 
 
 async def test_renewals_in_an_empty_database_do_not_read_more_as_it_fills(

@@ -1,5 +1,6 @@
 """Holds row security to its purpose: a statement that lost its tenant filter answers as before."""
 
+import json
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,8 @@ _ARGUMENTS: Final[Mapping[str, Sequence[object]]] = {
     "jsonb": ["{}"],
     "bytea": [bytes(32)],
 }
+_RECORD: Final = re.compile(r"json_to_recordset\(\$\d+::json\)\s+AS \w*\s*\(([^)]*)\)")
+_KINDS: Final = {"integer": "int4", "bigint": "int8", "boolean": "bool"}
 _CHECKS: Final = """
 SELECT conrelid::regclass::text AS of_table, conname AS name
   FROM pg_constraint
@@ -134,7 +137,7 @@ async def _answers(
         kinds = [kind.name for kind in prepared.get_parameters()][1:]
         luck = random.Random(_SEED + text)
         return [
-            await _answer(app, prepared, [named or tenant_id, *_arguments(kinds, luck)])
+            await _answer(app, prepared, [named or tenant_id, *_arguments(text, kinds, luck)])
             for _ in range(_TRIES)
         ]
 
@@ -151,14 +154,25 @@ async def _answer(app: Connection, prepared: Connection, arguments: Sequence[obj
         await savepoint.rollback()
 
 
-def _arguments(kinds: Sequence[str], luck: random.Random) -> list[object]:
+def _arguments(text: str, kinds: Sequence[str], luck: random.Random) -> list[object]:
     """From all given to all left out, because a list takes its filters as nulls."""
     share_left_out = luck.choice([0.0, 0.5, 1.0])
     return [
         [luck.choice(_ARGUMENTS[kind.removesuffix("[]")])]
         if kind.endswith("[]")
+        else _row(text, luck)
+        if kind == "json"
         else None
         if luck.random() < share_left_out and not kind.startswith("int")
         else luck.choice(_ARGUMENTS[kind])
         for kind in kinds
     ]
+
+
+def _row(text: str, luck: random.Random) -> str:
+    """One row for the record that the statement reads from JSON."""
+    record = _RECORD.search(text)
+    assert record is not None, text
+    columns = (column.split() for column in record[1].split(","))
+    row = {name: luck.choice(_ARGUMENTS[_KINDS.get(kind, kind)]) for name, kind in columns}
+    return json.dumps([row], default=str)

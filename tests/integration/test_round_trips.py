@@ -10,7 +10,7 @@ from bench.seed import PLAN, add_plan
 from duro.kit.clock import SystemClock
 
 # The key is looked up; the intent, the gateway's books and the outcome are a transaction each.
-_ROUND_TRIPS_MAX: Final = 33
+_ROUND_TRIPS_MAX: Final = 17
 _COMMITS: Final = 3
 
 

@@ -1,7 +1,7 @@
 """The simulated gateway's own books: the only reader and writer of its three tables."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from duro.adapters.gateways.instruments import APPROVED, Outcome, Status, Use, d
 from duro.billing.payday import is_payday
 from duro.kit.db import Tx
 from duro.kit.pagination import Seek
-from duro.kit.rows import columns, into
+from duro.kit.rows import into, records
 from duro.kit.sql import queries
 from duro.modules.payments.gateway import (
     BookEntry,
@@ -28,7 +28,7 @@ _TOO_MUCH: Final = "refund_exceeds_charge"
 
 
 class RacedError(Exception):
-    """Somebody else wrote one of the references meanwhile; nothing may be kept of this transaction."""
+    """One of the references is in the books already; nothing may be kept of this transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,9 @@ class _Entry:
     charged_at: datetime
 
 
+_ENTRY: Final = tuple(field.name for field in fields(_Entry))
+
+
 @dataclass(slots=True)
 class _Page:
     """A batch being worked out: what was known, and what is new."""
@@ -69,6 +72,7 @@ class _Page:
     zone: ZoneInfo
     tokens: Mapping[str, _Token]
     known: dict[str, Verdict]
+    dropped: list[str]
     entries: dict[str, _Entry] = field(default_factory=dict)
 
     def enter(self, request: ChargeRequest) -> Verdict:
@@ -112,11 +116,18 @@ class Books:
 
     tx: Tx
 
-    async def record(self, requests: Sequence[ChargeRequest]) -> list[Verdict]:
-        """A verdict for each request, in their order; `RacedError` means: roll back and ask again."""
+    async def record(
+        self, requests: Sequence[ChargeRequest], *, are_new: bool = False
+    ) -> list[Verdict]:
+        """A verdict for each request, in their order; `RacedError` means: roll back and ask again.
+
+        What are thought to be new references are not looked up: if one is not, that is such an error too.
+        """
         zone, tokens = await self._lock({request.token for request in requests})
-        known = await self.find({request.reference for request in requests})
-        page = _Page(zone, tokens, known)
+        references = {request.reference for request in requests}
+        known = {} if are_new else await self.find(references)
+        dropped = [one for one, of in known.items() if of.outcome.status is Status.DROPPED]
+        page = _Page(zone, tokens, known, dropped)
         verdicts = [page.enter(request) for request in requests]
         await self._write(page)
         return verdicts
@@ -175,9 +186,7 @@ class Books:
     async def _lock(self, tokens: Collection[str]) -> tuple[ZoneInfo, dict[str, _Token]]:
         ordered = sorted(tokens)
         names = [instrument_of_token(token) or _NO_INSTRUMENT for token in ordered]
-        # Inserted before any is locked: nobody then waits for a new row while holding an old one.
-        await self.tx.run(_Q["insert_tokens"], ordered, names)
-        rows = await self.tx.rows(_Q["lock_tokens"], ordered)
+        rows = await self.tx.rows(_Q["lock_tokens"], ordered, names)
         locked = {
             row["token"]: _Token(row["token"], row["uses"], row["first_used_at"]) for row in rows
         }
@@ -188,11 +197,9 @@ class Books:
         if not entries:
             return
         used = [page.tokens[token] for token in sorted({entry.token for entry in entries})]
-        written = await self.tx.run(
-            _Q["record_charges"],
-            *columns(used, "token", "uses", "first_used_at"),
-            *columns(entries, "reference", "token", "amount_minor", "currency"),
-            *columns(entries, "status", "code", "charged_at"),
-        )
+        uses = records(used, "token", "uses", "first_used_at")
+        await self.tx.put(_Q["count_uses"], len(used), uses)
+        rows = records(entries, *_ENTRY)
+        written = await self.tx.run(_Q["record_charges"], rows, page.dropped)
         if written != len(entries):
             raise RacedError

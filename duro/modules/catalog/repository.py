@@ -6,11 +6,12 @@ from operator import attrgetter
 from typing import Final
 
 from duro.errors import NotFoundError
-from duro.kit.db import CoreTx, Row, Tx, UniqueViolationError
+from duro.kit.db import CoreTx, Row, Tx
 from duro.kit.modes import Mode
 from duro.kit.pagination import Seek
 from duro.kit.rows import into
 from duro.kit.sql import queries
+from duro.kit.unique import UniqueViolationError
 from duro.modules.catalog.errors import PromoCodeTakenError, SlugTakenError
 from duro.modules.catalog.model import PaymentLink, Plan, PromoCode
 

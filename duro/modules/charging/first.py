@@ -1,7 +1,8 @@
 """New subscriptions, and resumes after the period's end: a first period, charged at once."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from duro.billing.cycle import Cadence, Interval, Period, advance, period
 from duro.billing.states import Action, Status
@@ -15,17 +16,20 @@ from duro.modules.charging import payment
 from duro.modules.charging.bill import new_bill, new_invoice
 from duro.modules.charging.capping import within_caps
 from duro.modules.charging.engine import Charging, open_charge
+from duro.modules.charging.joined import Start, find_rival_and_default, find_start
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
-from duro.modules.charging.payers import payers_of
+from duro.modules.charging.payers import payer_with, payers_of
 from duro.modules.charging.reconcile import settle_open
-from duro.modules.customers.model import Customer
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.methods import resolve_method
-from duro.modules.payments.model import Purpose
+from duro.modules.payments.model import PaymentMethod, Purpose
 from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import SubscriptionCreate
+
+# What ties a request to the subscription that it begins.
+Claim: TypeAlias = Callable[[Tx, str], Awaitable[None]]
 
 
 class PaymentFailedError(ConflictError):
@@ -42,19 +46,16 @@ class Begun:
     charge: OpenCharge | None
 
 
-async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Charging) -> Begun:
-    """Phase one of a new subscription: everything but the money."""
-    plan = await PlanRepository(tx).get(body.plan_id)
-    if not plan.is_active:
-        raise ConflictError("The plan is archived; nobody can start on it.")
-    customer = await _free_customer(tx, body.customer_id, plan)
-    method_id = body.payment_method_id
-    if method_id is not None:
-        method_id = (await resolve_method(tx, customer_id=customer.id, method_id=method_id)).id
+async def begin_subscription(
+    tx: Tx, body: SubscriptionCreate, charging: Charging, *, claim: Claim | None = None
+) -> Begun:
+    """Phase one of a new subscription: everything but the money; `claim` is written with it."""
+    start = await _start(tx, body, charging)
+    plan, customer, changes = start.plan, start.customer, start.changes
+    method = await _free_method(tx, body, start)
     promo = await catalog.find_promo(tx, body.promo_code, plan)
-    changes = await changes_for(tx, charging.links)
     fresh = replace(
-        _new(changes, body, plan, method_id),
+        _new(changes, body, plan, method.id if method and body.payment_method_id else None),
         promo_code_id=promo.id if promo else None,
         promo_cycles_left=promo.cycles if promo else None,
     )
@@ -65,14 +66,41 @@ async def begin_subscription(tx: Tx, body: SubscriptionCreate, charging: Chargin
     else:
         changes.new_subscriptions.append(fresh)
         changes.record("subscription_created", fresh)
-        payer = (await payers_of(tx, [fresh], known=[customer]))[fresh.id]
+        payer = await payer_with(tx, customer, method)
         begun = _bill_first(changes, fresh, plan, payer, {promo.id: promo} if promo else {})
-        begun = await _within_caps(tx, begun)
     await changes.write()
+    if claim is not None:
+        await claim(tx, begun.subscription.id)
+    begun = await _within_caps(tx, begun)
     if promo is not None:
         # Last, so that its row is held for a moment only, however many redeem it at once.
         await catalog.redeem_promo(tx, promo)
     return begun
+
+
+async def _start(tx: Tx, body: SubscriptionCreate, charging: Charging) -> Start:
+    start = await find_start(tx, charging.links, customer_id=body.customer_id, plan_id=body.plan_id)
+    plan = start.plan if start else await PlanRepository(tx).get(body.plan_id)
+    if not plan.is_active:
+        raise ConflictError("The plan is archived; nobody can start on it.")
+    if start is None:
+        # The plan is there, so it is the customer who is not.
+        await CustomerRepository(tx).lock(body.customer_id)
+        raise ConflictError("The plan or the customer was changed meanwhile; try again.")
+    if start.customer.is_blacklisted:
+        raise ConflictError("The customer is blacklisted and can start nothing new.")
+    return start
+
+
+async def _free_method(tx: Tx, body: SubscriptionCreate, start: Start) -> PaymentMethod | None:
+    """What the subscription is charged by, once nothing keeps its customer from the plan."""
+    plan, customer = start.plan, start.customer
+    rival, default = await find_rival_and_default(tx, customer_id=customer.id, plan_id=plan.id)
+    if rival is not None and not plan.allow_multiple:
+        raise ConflictError(f"The customer already has this plan: {rival}.")
+    if body.payment_method_id is None:
+        return default
+    return await resolve_method(tx, customer_id=customer.id, method_id=body.payment_method_id)
 
 
 async def begin_resume(tx: Tx, subscription: Subscription, charging: Charging) -> Begun:
@@ -103,20 +131,6 @@ async def _within_caps(tx: Tx, begun: Begun) -> Begun:
         return begun
     (charge,) = await within_caps(tx, [begun.charge])
     return replace(begun, charge=charge)
-
-
-async def _free_customer(tx: Tx, customer_id: str, plan: Plan) -> Customer:
-    # The customer's row is held, so that two creations for one customer follow each other.
-    customer = await CustomerRepository(tx).lock(customer_id)
-    if customer.is_blacklisted:
-        raise ConflictError("The customer is blacklisted and can start nothing new.")
-    if not plan.allow_multiple:
-        rival = await SubscriptionRepository(tx).find_rival(
-            customer_id=customer_id, plan_id=plan.id
-        )
-        if rival is not None:
-            raise ConflictError(f"The customer already has this plan: {rival}.")
-    return customer
 
 
 def _new(

@@ -131,6 +131,8 @@ class Changes:
     returned_promos: Counter[str] = field(default_factory=Counter)
     # Subscriptions that end or stay unpaid because a payment could not be recovered.
     involuntary: set[str] = field(default_factory=set)
+    # What an event says of them may change what they earn.
+    moving: dict[str, Subscription] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -161,7 +163,10 @@ class Changes:
             }
         shown = subscriptions.snapshot(subscription, pay_url=self.pay_url(subscription))
         data |= {**more, "subscription": shown}
-        self.events.append(NewEvent(EventType(kind), subscription.id, data))
+        event = NewEvent(EventType(kind), subscription.id, data)
+        self.events.append(event)
+        if event.type in _MOVES_REVENUE:
+            self.moving[subscription.id] = subscription
         self.counts["events"] += 1
 
     def tell(
@@ -255,26 +260,30 @@ class Changes:
     async def write(self) -> None:
         """Each kind of row set by set, in the lock order."""
         tx, new = self.tx, {row.id for row in self.new_subscriptions}
-        for row in self.new_subscriptions:
-            await SubscriptionRepository(tx).add(self.subscriptions.get(row.id, row))
+        added = [self.subscriptions.get(row.id, row) for row in self.new_subscriptions]
+        await SubscriptionRepository(tx).add(added)
         changed = [row for row in self.subscriptions.values() if row.id not in new]
         await SubscriptionRepository(tx).save(changed)
-        added = await InvoiceRepository(tx).add(self.new_invoices)
-        if len(added) != len(self.new_invoices):
-            raise InvoiceExistsError([row.id for row in self.new_invoices if row.id not in added])
+        await InvoiceRepository(tx).add(self.new_invoices)
         await InvoiceRepository(tx).save(list(self.invoices.values()))
         currencies = await SubscriptionRepository(tx).add_balance_entries(self.balance_entries)
         await self._write_steps()
         await AttemptRepository(tx).add(self.new_attempts)
         await AttemptRepository(tx).save(list(self.attempts.values()))
-        freed = await self.push.write(tx)
-        moved = {event.object_id for event in self.events if event.type in _MOVES_REVENUE}
-        await follow_revenue(tx, moved, involuntary=self.involuntary)
+        attempts = [*self.new_attempts, *self.attempts.values()]
+        freed = await self.push.write(tx, is_apart=all(row.rail in PULL for row in attempts))
+        await follow_revenue(tx, self._moved(), involuntary=self.involuntary)
         await CapRepository(tx).note(list(self._outcomes()))
         await LedgerRepository(tx).post([*self._posted(currencies), *self.postings, *freed])
         await EventRepository(tx).add(self.events)
         await PromoRepository(tx).give_back(self.returned_promos)
         self.counts.update(await OutboxRepository(tx).add(self.messages))
+
+    def _moved(self) -> list[Subscription]:
+        """Subscriptions that may earn something else now, as they are written."""
+        written = {row.id: row for row in self.new_subscriptions} | self.subscriptions
+        moved = {one: written.get(one, row) for one, row in self.moving.items()}
+        return list(moved.values())
 
     def _posted(self, currencies: Mapping[str, str]) -> Iterator[Posting]:
         """What its rows say by themselves. Money of a push rail is posted where it comes in."""
@@ -329,7 +338,3 @@ async def changes_for(tx: Tx, links: PayLinks) -> Changes:
     """Nothing changed yet, with what the tenant has chosen."""
     zone, in_force = await terms_of(tx)
     return Changes(tx, zone, links, in_force)
-
-
-class InvoiceExistsError(Exception):
-    """The period has an invoice already: whoever made it owns its charge."""

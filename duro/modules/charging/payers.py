@@ -43,6 +43,12 @@ async def payers_of(
     return await _kept_to_mandates(tx, payers)
 
 
+async def payer_with(tx: Tx, customer: Customer, method: PaymentMethod | None) -> Payer:
+    """The customer, who pays with this method if it can be charged."""
+    payer = Payer(customer, {method.rail: method} if method is not None else {})
+    return (await _kept_to_mandates(tx, {customer.id: payer}))[customer.id]
+
+
 async def askers_of(tx: Tx, attempts: Sequence[Attempt]) -> dict[str, Payer]:
     """By attempt, who is asked to pay by a push rail."""
     if not attempts:

@@ -41,8 +41,11 @@ class Pushed:
     # Parts that do not count towards their invoice any more, and what became of them.
     taken_back: list[tuple[SuspenseItem, Resolution]] = field(default_factory=list)
 
-    async def write(self, tx: Tx) -> list[Posting]:
-        """After the attempts; answers what the money that is no longer short posts."""
+    async def write(self, tx: Tx, *, is_apart: bool) -> list[Posting]:
+        """After the attempts; answers what the money that is no longer short posts.
+
+        `is_apart` says that no attempt by a push rail was written.
+        """
         requests = PaymentRequestRepository(tx)
         await requests.add(self.new_requests)
         await requests.save(list(self.requests.values()))
@@ -51,7 +54,10 @@ class Pushed:
                 raise MoneyTakenError(payment.gateway_id)
         await SuspenseRepository(tx).add(self.suspended)
         await requests.void_of_invoices(
-            self.closed_invoices, but=self.settling, look_again_at=tx.now + LATE_LOOK
+            self.closed_invoices,
+            but=self.settling,
+            look_again_at=tx.now + LATE_LOOK,
+            is_apart=is_apart,
         )
         for invoice_id, amount_minor in self.surplus.items():
             await IncomingRepository(tx).turn_to_credit(invoice_id, amount_minor)

@@ -114,8 +114,8 @@ async def open_renewals(
             changes.new_attempts.append(charge.attempt)
             changes.record("invoice_created", claimed, invoice)
             charges.append(charge)
-        charges = await within_caps(tx, charges)
         await changes.write()
+        charges = await within_caps(tx, charges)
     return Opened(charges, changes.counts)
 
 

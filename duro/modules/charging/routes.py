@@ -96,8 +96,7 @@ def _creating(entries: Routes, charging: Charging) -> None:
         """
         charging.gateways.of(call.mode)
         async with call.begin() as tx:
-            begun = await first.begin_subscription(tx, body, charging)
-            await call.claim(tx, begun.subscription.id)
+            begun = await first.begin_subscription(tx, body, charging, claim=call.claim)
         if begun.charge is None:
             return await _read(call, begun.subscription.id, charging)
         ending = _Ending(call, charging, begun.subscription.id)

@@ -14,6 +14,7 @@ from duro.kit.db import Tx
 from duro.kit.work import WorkScope
 from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging import outcome
+from duro.modules.charging.joined import lock_plain_case
 from duro.modules.charging.model import Case, Changes, Withdrawn, changes_for
 from duro.modules.charging.paydays import with_paydays
 from duro.modules.charging.payers import payers_of, with_all_rails
@@ -90,12 +91,16 @@ async def settle(
     tx: Tx, settlements: Sequence[Settlement], links: PayLinks, ending: Ending | None = None
 ) -> Counter[str]:
     """Records what the gateway said, set by set."""
-    changes = await changes_for(tx, links)
     asked = [one.attempt for one in settlements]
-    # What comes next after a failure depends on every rail that the customer has.
-    failed = any(isinstance(one.answer, Failed) for one in settlements)
-    cases = await lock_cases(tx, asked, with_rails=failed, plain=_plain(settlements))
-    cases |= await _with_paydays(changes, cases, settlements)
+    plain = _plain(settlements)
+    if len(plain) == len(asked) == 1:
+        changes, cases = await lock_plain_case(tx, links, asked[0])
+    else:
+        changes = await changes_for(tx, links)
+        # What comes next after a failure depends on every rail that the customer has.
+        failed = any(isinstance(one.answer, Failed) for one in settlements)
+        cases = await lock_cases(tx, asked, with_rails=failed, plain=plain)
+        cases |= await _with_paydays(changes, cases, settlements)
     for one in settlements:
         case = cases.get(one.attempt.id)
         if case is None:

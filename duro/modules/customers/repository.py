@@ -7,10 +7,11 @@ from operator import attrgetter
 from typing import Final
 
 from duro.errors import NotFoundError
-from duro.kit.db import Row, Tx, UniqueViolationError
+from duro.kit.db import Row, Tx
 from duro.kit.pagination import Seek
 from duro.kit.rows import into
 from duro.kit.sql import queries
+from duro.kit.unique import UniqueViolationError
 from duro.modules.customers.errors import MerchantRefTakenError
 from duro.modules.customers.model import Customer
 

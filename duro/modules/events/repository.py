@@ -7,8 +7,9 @@ from typing import Final
 from duro.errors import NotFoundError
 from duro.kit.db import Tx
 from duro.kit.ids import new_id
+from duro.kit.json import dumps
 from duro.kit.pagination import Seek
-from duro.kit.rows import columns, into
+from duro.kit.rows import into
 from duro.kit.sql import queries
 from duro.modules.events.model import Event, EventType, NewEvent
 
@@ -25,9 +26,16 @@ class EventRepository:
         """Write the events in this order, dated at the tenant's present."""
         if not events:
             return
-        ids = [new_id("evt", wall=self.tx.wall) for _ in events]
-        types, objects, data = columns(events, "type", "object_id", "data")
-        await self.tx.put(_SQL["insert_events"], ids, types, objects, data, self.tx.now)
+        rows = [
+            {
+                "id": new_id("evt", wall=self.tx.wall),
+                "type": event.type,
+                "object_id": event.object_id,
+                "data": event.data,
+            }
+            for event in events
+        ]
+        await self.tx.put(_SQL["insert_events"], dumps(rows).decode(), self.tx.now)
         self.tx.ring("webhook.fanout")
 
     async def get(self, event_id: str) -> Event:

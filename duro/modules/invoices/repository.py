@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from duro.errors import NotFoundError
-from duro.kit.db import Json, Tx
+from duro.kit.db import Tx
 from duro.kit.pagination import Seek
-from duro.kit.rows import columns, into
+from duro.kit.rows import into, records
 from duro.kit.sql import queries
 from duro.modules.invoices.model import Invoice
 
@@ -22,25 +22,29 @@ _MUTABLE: Final = (
 )
 
 
+class InvoiceExistsError(Exception):
+    """The period has an invoice already: whoever made it owns its charge."""
+
+
+_TAKEN: Final = {"one_invoice_per_period": InvoiceExistsError}
+
+
 class InvoiceRepository:
     """The invoices of one tenant and mode."""
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
 
-    async def add(self, invoices: Sequence[Invoice]) -> set[str]:
-        """Answers the ids that are new; one whose idempotency key is taken is left out."""
-        if not invoices:
-            return set()
-        values = columns(invoices, *_COLUMNS)
-        place = _COLUMNS.index("lines")
-        values[place] = [Json(lines) for lines in values[place]]
-        rows = await self._tx.rows(_SQL["insert_invoices"], *values)
-        return {row["id"] for row in rows}
+    async def add(self, invoices: Sequence[Invoice]) -> None:
+        """A period that has an invoice already is refused with an `InvoiceExistsError`, when this is sent."""
+        if invoices:
+            await self._tx.put(_SQL["insert_invoices"], records(invoices, *_COLUMNS), taken=_TAKEN)
 
     async def save(self, invoices: Sequence[Invoice]) -> None:
+        """Writes what can change; the rows must be locked."""
         if invoices:
-            await self._tx.put(_SQL["save_invoices"], *columns(invoices, *_MUTABLE))
+            rows = records(invoices, *_MUTABLE)
+            await self._tx.put(_SQL["save_invoices"], len(invoices), rows)
 
     async def lock(self, invoice_id: str) -> Invoice:
         found = await self.lock_many([invoice_id])

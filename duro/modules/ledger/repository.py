@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from duro.kit.db import Tx
-from duro.kit.rows import columns
+from duro.kit.rows import records
 from duro.kit.sql import queries
 from duro.modules.ledger.model import Account, Balances, Posting
 
@@ -22,7 +22,7 @@ class LedgerRepository:
     async def post(self, postings: Sequence[Posting]) -> None:
         """At the tenant's present; what a cause has posted already stays as it is."""
         if postings:
-            await self.tx.put(_SQL["insert_entries"], self.tx.now, *columns(postings, *_POSTED))
+            await self.tx.put(_SQL["insert_entries"], self.tx.now, records(postings, *_POSTED))
 
     async def balances(self) -> dict[str, Balances]:
         """By currency; a currency without entries is left out."""

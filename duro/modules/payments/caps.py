@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from duro.kit.db import Tx
-from duro.kit.rows import columns, into
+from duro.kit.rows import into, records
 from duro.kit.sql import queries
 
 # The strictest that card schemes have published: more than 15 tries in 30 days are fined.
@@ -96,7 +96,7 @@ class CapRepository:
             batch = [pulls[index] for index in nth.values()]
             limits = (TRIES_MAX, FAILURES_IN_A_ROW)
             rows = await self.tx.rows(
-                _Q["claim_pulls"], *columns(batch, "fingerprint", "attempt_id", "at"), *limits
+                _Q["claim_pulls"], records(batch, "fingerprint", "attempt_id", "at"), *limits
             )
             for row in rows:
                 allowed[nth[row["fingerprint"]]] = True
@@ -109,7 +109,7 @@ class CapRepository:
         left = list(outcomes)
         while left:
             nth = {outcome.fingerprint: outcome for outcome in reversed(left)}
-            await self.tx.put(_Q["note_outcomes"], *columns(list(nth.values()), *_OUTCOME))
+            await self.tx.put(_Q["note_outcomes"], records(nth.values(), *_OUTCOME))
             left = [outcome for outcome in left if nth[outcome.fingerprint] is not outcome]
 
     async def find(self, fingerprints: Collection[str]) -> dict[str, Cap]:

@@ -9,7 +9,7 @@ from typing import Final
 from duro.billing.expiry import first_look
 from duro.kit.db import Tx
 from duro.kit.pagination import Seek
-from duro.kit.rows import columns, into
+from duro.kit.rows import into, records
 from duro.kit.sql import Statement, queries
 from duro.modules.payments.errors import PaymentMethodNotFoundError, TransactionNotFoundError
 from duro.modules.payments.model import Attempt, AttemptFilter, PaymentMethod
@@ -110,18 +110,15 @@ class AttemptRepository:
     tx: Tx
 
     async def add(self, attempts: Sequence[Attempt]) -> None:
-        """Raises `UniqueViolationError` for a second open pull attempt of an invoice."""
+        """A second open pull attempt of an invoice is refused with a `UniqueViolationError`, when this is sent."""
         if attempts:
-            await self.tx.run(_Q["insert_attempts"], *columns(attempts, *_ATTEMPT))
+            await self.tx.put(_Q["insert_attempts"], records(attempts, *_ATTEMPT))
 
     async def save(self, attempts: Sequence[Attempt]) -> None:
-        """Writes what may change of them; an attempt that is not pending loses its lease."""
-        if not attempts:
-            return
-        values = columns(attempts, *_CHANGING)
-        saved = await self.tx.run(_Q["update_attempts"], *values)
-        if saved != len(attempts):
-            raise TransactionNotFoundError(f"{len(attempts) - saved} attempts are not there.")
+        """Writes what may change of them, locked; an attempt that is not pending loses its lease."""
+        if attempts:
+            rows = records(attempts, *_CHANGING)
+            await self.tx.put(_Q["update_attempts"], len(attempts), rows)
 
     async def postpone(self, attempt_id: str, until: datetime) -> None:
         """Leaves the gateway alone about an open attempt until then."""

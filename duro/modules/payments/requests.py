@@ -45,13 +45,23 @@ class PaymentRequestRepository:
             raise PaymentRequestNotFoundError(f"{len(requests) - saved} requests are not there.")
 
     async def void_of_invoices(
-        self, invoice_ids: Collection[str], *, but: Collection[str], look_again_at: datetime
+        self,
+        invoice_ids: Collection[str],
+        *,
+        but: Collection[str],
+        look_again_at: datetime,
+        is_apart: bool = False,
     ) -> None:
-        """Nothing is asked for these invoices any more, but by the attempts that settled them."""
+        """Nothing is asked for these invoices any more, but by the attempts that settled them.
+
+        Attempts by a push rail that wait for their customer, or for the gateway, come to nothing with that; `is_apart`
+        promises that none of those is written by what waits in the transaction.
+        """
         if invoice_ids:
-            statement = _Q["void_requests_of_invoices"]
-            now = self.tx.now
-            await self.tx.run(statement, list(invoice_ids), list(but), now, look_again_at)
+            ids, settling, now = list(invoice_ids), list(but), self.tx.now
+            args = (ids, settling, now, look_again_at)
+            await self.tx.put(_Q["void_requests_of_invoices"], *args)
+            await self.tx.put(_Q["supersede_attempts"], ids, settling, now, is_apart=is_apart)
 
     async def find_to_check(self, limit: int) -> list[PaymentRequest]:
         """Those about which the gateway is to be asked now."""

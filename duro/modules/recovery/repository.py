@@ -135,6 +135,11 @@ async def terms_of(tx: Tx) -> tuple[ZoneInfo, SettingsVersion]:
     row = await tx.row(_SQL["read_terms"])
     if row is None:
         raise NotFoundError("There is no such tenant.")
+    return terms_in(tx, row)
+
+
+def terms_in(tx: Tx, row: Row) -> tuple[ZoneInfo, SettingsVersion]:
+    """The same, where a row was found to hold what `read_terms` answers."""
     return ZoneInfo(row["time_zone"]), _in_force(tx, None if row["version"] is None else row)
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Final
 
 from duro.errors import ConflictError, NotFoundError
-from duro.kit.db import Tx, UniqueViolationError
+from duro.kit.db import Tx
 from duro.kit.pagination import Seek
-from duro.kit.rows import columns, into
+from duro.kit.rows import columns, into, records
 from duro.kit.sql import Statement, queries
 from duro.kit.work import WorkScope
 from duro.modules.subscriptions.model import BalanceEntry, Subscription
@@ -25,6 +24,11 @@ _COLUMNS: Final = (
 )
 _FIXED: Final = frozenset({"customer_id", "trial_ends_at", "created_at"})
 _MUTABLE: Final = tuple(name for name in _COLUMNS if name not in _FIXED)
+_TAKEN: Final = {
+    "one_live_subscription_per_customer_and_plan": lambda: ConflictError(
+        "The customer already has a live subscription to this plan."
+    )
+}
 # A customer has a handful; the bound only keeps a broken one from filling the memory.
 _GOING_ON_MAX: Final = 1000
 _ENTRY: Final = (
@@ -39,20 +43,18 @@ class SubscriptionRepository:
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
 
-    async def add(self, subscription: Subscription) -> None:
-        try:
-            await self._tx.run(_SQL["insert_subscription"], *attrgetter(*_COLUMNS)(subscription))
-        except UniqueViolationError as error:
-            if error.constraint != "one_live_subscription_per_customer_and_plan":
-                raise
-            raise ConflictError(
-                "The customer already has a live subscription to this plan."
-            ) from error
+    async def add(self, subscriptions: Sequence[Subscription]) -> None:
+        """Of two at once to a plan that is had once, the second is refused with a `ConflictError`, when it is sent."""
+        if subscriptions:
+            await self._tx.put(
+                _SQL["insert_subscriptions"], records(subscriptions, *_COLUMNS), taken=_TAKEN
+            )
 
     async def save(self, subscriptions: Sequence[Subscription]) -> None:
         """Writes what can change in a subscription's life; the rows must be locked."""
         if subscriptions:
-            await self._tx.put(_SQL["save_subscriptions"], *columns(subscriptions, *_MUTABLE))
+            rows = records(subscriptions, *_MUTABLE)
+            await self._tx.put(_SQL["save_subscriptions"], len(subscriptions), rows)
 
     async def add_balance_entries(self, entries: Sequence[BalanceEntry]) -> dict[str, str]:
         """Every movement of a balance has one; the invoices that they name must be written. The currency of each."""

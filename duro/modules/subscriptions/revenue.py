@@ -1,7 +1,7 @@
 """The only writer of what subscriptions earn in a month and how that moved, in the transaction of the change."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from duro.billing import revenue
@@ -9,8 +9,9 @@ from duro.billing.cycle import Cadence, Interval
 from duro.billing.revenue import EARNING, Movement
 from duro.billing.states import Status
 from duro.kit.db import Row, Tx
-from duro.kit.rows import columns
+from duro.kit.rows import records
 from duro.kit.sql import queries
+from duro.modules.subscriptions.model import Subscription
 
 _SQL: Final = queries("revenue")
 
@@ -26,25 +27,35 @@ class _Change:
     currency: str
 
 
+_MOVEMENT: Final = tuple(field.name for field in fields(_Change))
+_EARNED: Final = ("subscription_id", "monthly_minor", "currency")
+
+
 async def follow_revenue(
-    tx: Tx, subscription_ids: Collection[str], *, involuntary: Collection[str]
+    tx: Tx, subscriptions: Collection[Subscription], *, involuntary: Collection[str]
 ) -> None:
     """Compares what these subscriptions earn now with what was recorded last, and records the difference.
 
-    Their rows must be locked and written. `involuntary` are those that end because a payment could not be recovered.
+    Their rows must be locked, or new, and stand for what is written. `involuntary` are the ids of those that end
+    because a payment could not be recovered.
     """
-    if not subscription_ids:
+    if not subscriptions:
         return
-    rows = await tx.rows(_SQL["read_revenue"], sorted(subscription_ids))
-    found = (_change(row, is_involuntary=row["id"] in involuntary) for row in rows)
-    changes = [change for change in found if change is not None]
+    by_id = {row.id: row for row in subscriptions}
+    plan_ids = [row.plan_id for row in by_id.values()]
+    found = await tx.rows(_SQL["read_revenue"], list(by_id), plan_ids)
+    moved = (
+        _change(by_id[row["id"]].status, row, is_involuntary=row["id"] in involuntary)
+        for row in found
+    )
+    changes = [change for change in moved if change is not None]
     if changes:
         await _write(tx, changes)
 
 
-def _change(row: Row, *, is_involuntary: bool) -> _Change | None:
+def _change(status: Status, row: Row, *, is_involuntary: bool) -> _Change | None:
     after_minor = 0
-    if Status(row["status"]) in EARNING:
+    if status in EARNING:
         cadence = Cadence(Interval(row["interval"]), row["interval_count"])
         after_minor = revenue.monthly_minor(price_minor=row["price_minor"], cadence=cadence)
     change = revenue.moved(
@@ -66,13 +77,10 @@ def _change(row: Row, *, is_involuntary: bool) -> _Change | None:
 
 
 async def _write(tx: Tx, changes: Sequence[_Change]) -> None:
-    names = ("kind", "is_involuntary", "amount_minor", "monthly_minor", "currency")
-    ids, positions, *rest = columns(changes, "subscription_id", "position", *names)
-    await tx.put(_SQL["insert_movements"], ids, positions, *rest, tx.now)
+    await tx.put(_SQL["insert_movements"], records(changes, *_MOVEMENT), tx.now)
     over = [change.subscription_id for change in changes if not change.monthly_minor]
     if over:
         await tx.put(_SQL["delete_revenue"], over)
     earning = [change for change in changes if change.monthly_minor]
     if earning:
-        values = columns(earning, "subscription_id", "monthly_minor", "currency")
-        await tx.put(_SQL["set_revenue"], *values)
+        await tx.put(_SQL["set_revenue"], records(earning, *_EARNED))

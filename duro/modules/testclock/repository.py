@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from duro.billing.cycle import Interval
-from duro.kit.db import Tx, UniqueViolationError
+from duro.kit.db import Tx
 from duro.kit.rows import into
 from duro.kit.sql import Statement, queries
+from duro.kit.unique import UniqueViolationError
 from duro.modules.testclock.model import Advance
 
 _SQL: Final = queries("testclock")
