@@ -191,6 +191,11 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     whatsapp: WhatsAppSettings = WhatsAppSettings()
 
+    @property
+    def has_channel(self) -> bool:
+        """Whether messages can leave."""
+        return self.mail.url is not None or self.whatsapp.token is not None
+
     @classmethod
     @override
     def settings_customise_sources(

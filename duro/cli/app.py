@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from duro import __version__
-from duro.cli import clock, config, keys, migrate, oauth, serve, tenants, webhooks
+from duro.cli import clock, config, keys, messages, migrate, oauth, serve, tenants, webhooks
 from duro.cli.doctor import doctor
 from duro.cli.events import trigger
 from duro.cli.frame import group, with_example
@@ -46,6 +46,7 @@ with_example(app, "doctor", "duro doctor")(doctor)
 with_example(app, "simulate", "duro simulate --a fixed --b learnt --seed 7")(simulate)
 with_example(app, "listen", "duro listen --forward-to localhost:4000/hooks")(listen)
 with_example(app, "trigger", "duro trigger subscription_recovered")(trigger)
+group(app, messages.app, "messages")
 group(app, migrate.app, "migrate")
 group(app, config.app, "config")
 group(app, tenants.app, "tenants")

@@ -170,7 +170,7 @@ def _developers(settings: Settings, kept: Identity) -> Settings:
     Messages are caught by the inbox unless somebody has set a channel up.
     """
     settings = settings.model_copy(update={"limits": settings.limits.eased()})
-    if settings.mail.url is None and settings.whatsapp.token is None:
+    if not settings.has_channel:
         settings = _with(settings, "mail", catch=True)
     if settings.security.master_key is None:
         settings = _with(settings, "security", master_key=kept.master_key)

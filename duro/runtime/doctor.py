@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from duro.errors import UnavailableError
+from duro.kit.clock import SystemClock
 from duro.kit.jobs import REDIS_LOST, close_redis, open_redis
 from duro.kit.migrations import MigrationError, status, verify
 from duro.kit.roles import list_roles
+from duro.runtime.channels import open_channels
 from duro.runtime.errors import StartError
 from duro.runtime.pools import demand_migrated, needed
 from duro.settings import Settings
@@ -34,6 +36,7 @@ async def examine(settings: Settings) -> list[Finding]:
         "migrations": _migrations,
         "roles": _roles,
         "redis": _redis,
+        "messages": _messages,
     }
     return [await _check(name, check, settings) for name, check in checks.items()]
 
@@ -67,6 +70,18 @@ async def _roles(settings: Settings) -> str:
     if strong:
         raise StartError(f"{', '.join(strong)} can see past row security: every tenant's rows")
     return "none of ours is a superuser or sees past row security"
+
+
+async def _messages(settings: Settings) -> str:
+    """Whether whatever customers must be told can leave at all; nobody is written to for this."""
+    async with open_channels(settings, SystemClock()) as channels:
+        if channels.is_caught:
+            return "caught by the inbox; nothing leaves this machine"
+        ways = {"e-mail": channels.mailer, "WhatsApp": channels.whatsapp}
+    open_ways = [name for name, way in ways.items() if way is not None]
+    if not open_ways:
+        return "NO CHANNEL: they stay queued until mail.url or whatsapp.token is set"
+    return f"by {' and '.join(open_ways)}"
 
 
 async def _redis(settings: Settings) -> str:

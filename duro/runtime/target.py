@@ -64,6 +64,7 @@ def find_settings(data_dir: Path | None) -> Settings:
             "public.url": ready["publicUrl"],
             "security.master_key": settings.security.master_key or load_identity(place).master_key,
             "webhooks.allow_loopback": True,
+            "mail.catch": True if not settings.has_channel else None,
         }
     ).settings
 

@@ -9,8 +9,10 @@ from aiohttp.test_utils import TestServer
 
 from duro.kit.db import Database
 from duro.kit.modes import Mode
+from duro.modules.messages.links import OptOutLinks
 from duro.modules.messages.model import REMINDERS_PER_WEEK, NewMessage
 from duro.modules.messages.repository import OutboxRepository
+from duro.modules.messages.wording import Wording
 from duro.runtime.inbox import PAGE, Inbox
 
 _LATER: Final = timedelta(hours=9, minutes=30)
@@ -39,3 +41,29 @@ async def test_the_inbox_says_what_waits_and_what_is_never_sent(db: Database, te
     (delayed,) = [each for each in messages if "waits for the morning" in each]
     assert f"waits for the morning: {morning} UTC" in delayed
     assert "to &lt;ada&gt;@example.com" in delayed
+
+
+async def test_a_message_is_shown_with_its_headers_text_and_html_in_a_frame(
+    db: Database, tenant: str
+) -> None:
+    wording = Wording(db, OptOutLinks("https://pay.example", b"k" * 32))
+    async with db.begin(Mode.TEST, tenant) as tx:
+        for address in ("ada@example.com", "+2348012345678"):
+            await OutboxRepository(tx).add([_reminder(address, tx.now, address)])
+
+    app = Inbox(db, tenant, wording=wording).app()
+    async with TestServer(app) as server, aiohttp.ClientSession() as browser:
+        page = await (await browser.get(server.make_url(PAGE))).text()
+        links = re.findall(r'href="(/dev/inbox/messages/msg_\w+)"', page)
+        chat, mail = [await (await browser.get(server.make_url(link))).text() for link in links]
+        html = await browser.get(server.make_url(f"{links[1]}/html"))
+        lost = await browser.get(server.make_url(f"{PAGE}/messages/msg_nonsense"))
+
+    assert "<dt>Message-ID</dt>" in mail
+    assert "<dt>List-Unsubscribe</dt>" in mail
+    assert 'sandbox="allow-popups"' in mail
+    assert "No more reminders: https://pay.example/messages/stop/" in mail
+    assert "duro_renewal_reminder" in chat
+    assert "sandbox allow-popups" in html.headers["Content-Security-Policy"]
+    assert "Your subscription renews soon" in await html.text()
+    assert lost.status == 404

@@ -879,6 +879,7 @@ class RecoverySettingsOut(TypedDict):
     maxAttempts: int
     rails: list[Rail]
     learnPayday: bool
+    quietFirst: bool
     changedAt: str | None
 
 
@@ -898,6 +899,7 @@ class RecoverySettingsPatch(TypedDict):
     maxAttempts: NotRequired[int]
     rails: NotRequired[list[Literal["card", "ussd", "transfer", "virtual_account", "direct_debit"]]]
     learnPayday: NotRequired[bool]
+    quietFirst: NotRequired[bool]
 
 
 class RefundCreate(TypedDict):

@@ -940,6 +940,7 @@ class Operations:
         rails: list[Literal["card", "ussd", "transfer", "virtual_account", "direct_debit"]]
         | Unset = UNSET,
         learn_payday: bool | Unset = UNSET,
+        quiet_first: bool | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> RecoverySettingsOut:
         """Change some of the settings, as a new version; cases that are open keep theirs."""
@@ -960,6 +961,7 @@ class Operations:
                 "maxAttempts": max_attempts,
                 "rails": rails,
                 "learnPayday": learn_payday,
+                "quietFirst": quiet_first,
             },
             idempotency_key=idempotency_key,
         )
@@ -2423,6 +2425,7 @@ class AsyncOperations:
         rails: list[Literal["card", "ussd", "transfer", "virtual_account", "direct_debit"]]
         | Unset = UNSET,
         learn_payday: bool | Unset = UNSET,
+        quiet_first: bool | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> RecoverySettingsOut:
         """Change some of the settings, as a new version; cases that are open keep theirs."""
@@ -2443,6 +2446,7 @@ class AsyncOperations:
                 "maxAttempts": max_attempts,
                 "rails": rails,
                 "learnPayday": learn_payday,
+                "quietFirst": quiet_first,
             },
             idempotency_key=idempotency_key,
         )

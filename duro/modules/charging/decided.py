@@ -8,6 +8,7 @@ from typing import Final
 
 from duro.billing.case import Escalation
 from duro.billing.decision import Move
+from duro.billing.failures import Category
 from duro.billing.rails import PUSH
 from duro.billing.states import Action
 from duro.modules.charging.model import Changes
@@ -16,6 +17,10 @@ from duro.modules.recovery.service import Step
 from duro.modules.subscriptions.model import Subscription
 
 _LAST_DUNNING_MESSAGE: Final = 4
+# Nothing has to be done about these but to try again.
+_CURED_BY_WAITING: Final = frozenset(
+    {Category.INSUFFICIENT_FUNDS, Category.LIMIT, Category.PROCESSOR_ERROR}
+)
 
 
 def follow(changes: Changes, subscription: Subscription, invoice: Invoice, step: Step) -> None:
@@ -52,9 +57,22 @@ def follow(changes: Changes, subscription: Subscription, invoice: Invoice, step:
         case Move.SWITCH_RAIL if step.schedule.rail in PUSH:
             # The request itself is what the customer is told.
             pass
+        case Move.RETRY | Move.RETRY_PAYDAY if _is_kept_quiet(changes, step):
+            # The next try is silent too; if it fails, the customer is told of both.
+            changes.counts["keptQuiet"] += 1
         case _:
             number = min(step.schedule.attempts_made, _LAST_DUNNING_MESSAGE)
             changes.tell(f"dunning_{number}", subscription, cause, told)
+
+
+def _is_kept_quiet(changes: Changes, step: Step) -> bool:
+    """Whether the merchant wants nobody bothered with what the next try will likely cure by itself."""
+    case = step.schedule
+    return (
+        changes.in_force.settings.quiet_first
+        and case.attempts_made == 1
+        and case.failure_category in _CURED_BY_WAITING
+    )
 
 
 def give_up(

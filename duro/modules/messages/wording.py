@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from duro.billing.failures import Category, customer_words
 from duro.errors import Detail, InvalidError, NotFoundError
 from duro.kit.db import Database, Tx
 from duro.kit.ids import new_id
@@ -42,7 +43,6 @@ SAMPLE: Final = {
     "plan_name": "Gold",
     "invoice_id": "INV-EXAMPLE",
     "next_attempt": "Wed 28 Jan 2026, 10:00 Lagos time",
-    "reason": "your bank said there is not enough money",
     "date": "28 Jan 2026",
     "card": "Visa ending in 4242",
     "code": "123 456",
@@ -110,7 +110,7 @@ class Wording:
         async with self.db.begin(mode, tenant_id) as tx:
             found = await OverrideRepository(tx).list_all()
             store, zone = await name_and_zone_of(tx)
-            message = _sample(tx, key, self._link())
+            message = _sample(tx, key, language, self._link())
         own = find_own(found, key, language)
         house = House(store, zone, tenant_id, mode, self.links.public_url)
         letter = Letter(message.id, language=language)
@@ -122,7 +122,7 @@ class Wording:
         """Queues a made-up message to the address as any other; its id."""
         _demand(key, language, None, None)
         async with self.db.begin(mode, tenant_id) as tx:
-            sample = _sample(tx, key, self._link())
+            sample = _sample(tx, key, language, self._link())
             data = sample.data | {"language": language}
             new = NewMessage(key, None, f"test:{sample.id}", data, tx.now, address)
             added = await OutboxRepository(tx).add([new])
@@ -174,9 +174,10 @@ def _enabled(own: Override) -> Override:
     return replace(own, is_enabled=True)
 
 
-def _sample(tx: Tx, key: str, link: str) -> Message:
+def _sample(tx: Tx, key: str, language: str, link: str) -> Message:
     message_id = new_id("msg", wall=tx.wall)
-    tags: dict[str, object] = {**SAMPLE, "update_link": link}
+    reason = customer_words(Category.INSUFFICIENT_FUNDS, language)
+    tags: dict[str, object] = {**SAMPLE, "reason": reason, "update_link": link}
     return Message(
         id=message_id,
         template=key,

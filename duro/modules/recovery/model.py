@@ -35,6 +35,7 @@ class RecoverySettings:
     max_attempts: int = 5
     rails: tuple[Rail, ...] = ORDER
     learn_payday: bool = False
+    quiet_first: bool = False
 
     @property
     def reminder_window(self) -> timedelta:

@@ -95,6 +95,7 @@ class RecoverySettingsOut(Out):
     max_attempts: int
     rails: tuple[Rail, ...]
     learn_payday: bool
+    quiet_first: bool
     changed_at: datetime | None
 
 
@@ -146,6 +147,11 @@ class RecoverySettingsPatch(Body):
         bool | None,
         NOT_NULL,
         Field(description="Wait for each customer's own payday where it is known."),
+    ] = None
+    quiet_first: Annotated[
+        bool | None,
+        NOT_NULL,
+        Field(description="Say nothing of a first failure that a silent retry will likely cure."),
     ] = None
 
 
