@@ -1,6 +1,6 @@
 """Owns the ground of the fault tests, and says at the end what they counted.
 
-A short run is part of `./run test`. DURO_TEST_FAULTS=long runs every scenario with many seeds (some ten minutes);
+A short run is part of `./run test`. DURO_TEST_FAULTS=long runs every scenario with many seeds (most of an hour);
 DURO_TEST_FAULTS_SEED=7 runs that one seed again.
 """
 

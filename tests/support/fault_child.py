@@ -233,10 +233,10 @@ def _watch_redis(points: Points) -> None:
 
 def _watch_gateway(points: Points, latency_s: float) -> None:
     def watched(call: Callable[..., Awaitable[Any]], label: str) -> Callable[..., Awaitable[Any]]:
-        async def watching(gateway: SimulatedGateway, request: object) -> object:
+        async def watching(gateway: SimulatedGateway, *asked: object) -> object:
             if points.cuts(f"before {label}"):
                 raise ConnectionResetError("the request was lost")
-            answer = await call(gateway, request)
+            answer = await call(gateway, *asked)
             await asyncio.sleep(latency_s)
             if points.cuts(f"after {label}"):
                 raise ConnectionResetError("the answer was lost")
@@ -244,6 +244,6 @@ def _watch_gateway(points: Points, latency_s: float) -> None:
 
         return watching
 
-    for method in ("charge", "look_up"):
+    for method in ("charge", "look_up", "request_payment", "find_credits"):
         original = getattr(SimulatedGateway, method)
         setattr(SimulatedGateway, method, watched(original, f"gateway {method}"))

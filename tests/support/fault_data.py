@@ -25,7 +25,12 @@ _PREPARE: Final = """
 DO $$
 DECLARE t regclass;
 BEGIN
-    FOR t IN SELECT oid FROM pg_class WHERE relrowsecurity AND relnamespace = 'sandbox'::regnamespace LOOP
+    FOR t IN
+        SELECT oid
+          FROM pg_class
+         WHERE relrowsecurity
+           AND relnamespace IN ('sandbox'::regnamespace, 'core'::regnamespace)
+    LOOP
         EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', t);
     END LOOP;
     EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', current_database());
@@ -62,6 +67,7 @@ _DUE: Final = """
 SELECT (SELECT count(*) FROM subscriptions WHERE renews_at <= $1)
      + (SELECT count(*) FROM payment_attempts
          WHERE status IN ('pending', 'unknown') AND (check_at <= $1 OR lease_until > $1))
+     + (SELECT count(*) FROM payment_requests WHERE check_at <= $1)
      + (SELECT count(*) FROM dunning_schedules WHERE next_attempt_at <= $1)
      + (SELECT count(*) FROM webhook_deliveries WHERE next_attempt_at <= $1)
      + (SELECT count(*) FROM events WHERE dispatched_at IS NULL)
@@ -169,7 +175,7 @@ def _ids(prefix: str, count: int, wall: datetime) -> list[str]:
 
 
 async def count_due(database_url: str, ahead: timedelta) -> int:
-    """Renewals, retries, look-ups and deliveries that are then due, charges under way, events not fanned out."""
+    """Renewals, retries, look-ups, requests and deliveries then due, charges under way, events not fanned out."""
     async with overseeing(database_url) as connection:
         found: int = await connection.fetchval(_DUE, SystemClock().wall() + ahead)
     return found
@@ -212,6 +218,16 @@ async def count_settled(database_url: str) -> dict[str, int]:
         return {name: await connection.fetchval(query) for name, query in counts.items()}
 
 
+async def count_paid_by_requests(database_url: str) -> dict[str, int]:
+    """Over all tenants: paid invoices, and sums that came by push rails and were taken."""
+    counts = {
+        "invoices": "SELECT count(*) FROM invoices WHERE status = 'paid'",
+        "sums": "SELECT count(*) FROM incoming_payments",
+    }
+    async with overseeing(database_url) as connection:
+        return {name: await connection.fetchval(query) for name, query in counts.items()}
+
+
 async def contradictions(database_url: str) -> list[str]:
     """What is wrong after renewals that were hit by faults and then recovered; nothing, if all is well."""
     return await broken_invariants(database_url) + await _contradicted(database_url, _CLAIMS)
@@ -221,6 +237,7 @@ async def broken_invariants(database_url: str) -> list[str]:
     """The same of whatever else was done."""
     async with overseeing(database_url) as connection:
         tenants = [row["id"] for row in await connection.fetch("SELECT id FROM tenants")]
+    assert tenants, "nobody was looked at"
     return await violations_of_all(database_url, tenants, is_at_rest=True)
 
 
