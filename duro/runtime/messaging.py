@@ -5,8 +5,10 @@ from typing import Final
 
 from aiohttp import web
 
-from duro.errors import NotFoundError, PayloadTooLargeError
+from duro.errors import DuroError, NotFoundError, PayloadTooLargeError
 from duro.kit.db import Database
+from duro.kit.http import Page, add_page
+from duro.kit.limits import LimitClass
 from duro.modules.messages.links import OptOut, OptOutLinks
 from duro.modules.messages.receipts import SIGNATURE_HEADER, Receipts
 from duro.modules.messages.repository import OutboxRepository
@@ -37,8 +39,9 @@ class MessagePages:
     def add_to(self, app: web.Application) -> None:
         app.router.add_get(WHATSAPP_PATH, self._verify)
         app.router.add_post(WHATSAPP_PATH, self._take)
-        app.router.add_get(STOP_PATH, self._ask)
-        app.router.add_post(STOP_PATH, self._stop)
+        add_page(app, f"GET {STOP_PATH}", self._ask, Page("show_stop_page", refuse=_refusal))
+        stop = Page("stop_reminders", LimitClass.PAY, _refusal)
+        add_page(app, f"POST {STOP_PATH}", self._stop, stop)
 
     async def _verify(self, request: web.Request) -> web.StreamResponse:
         query = request.query
@@ -78,6 +81,11 @@ class MessagePages:
 
     def _read(self, request: web.Request) -> OptOut | None:
         return self.links.read(request.match_info["token"])
+
+
+def _refusal(_request: web.Request, error: DuroError) -> web.Response:
+    body = "<h1>Not now</h1><p>Please open the link again in a minute.</p>"
+    return _page("Not now", body, status=error.status)
 
 
 def _page(title: str, body: str, *, status: int = 200) -> web.Response:
