@@ -6,7 +6,7 @@ import platform
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, Protocol
 
-from bench import api, clock, fuzz, recovery, renewals, scan
+from bench import api, clock, fuzz, recovery, renewals, scan, webhooks
 from bench.ground import Ground, started
 from bench.table import Line, render
 from duro.kit.clock import SystemClock, monotonic_s
@@ -24,6 +24,7 @@ _BENCHES: Final[Mapping[str, _Bench]] = {
     "api": api.run,
     "fuzz": fuzz.run,
     "recovery": recovery.run,
+    "webhooks": webhooks.run,
 }
 
 

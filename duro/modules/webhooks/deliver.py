@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -36,6 +36,8 @@ _POLL_S: Final = 0.25
 _GATHER_S: Final = 0.02
 # An attempt that takes longer holds up nobody but its own endpoint.
 _SLOW_S: Final = 0.2
+# So many bodies are kept at once, of a round that goes on for long.
+_BODIES_MAX: Final = 500
 # Business time without a single success, after which an endpoint is disabled.
 FAILING_MAX: Final = timedelta(days=5)
 
@@ -49,6 +51,7 @@ class _Sent:
 
 
 _Task: TypeAlias = asyncio.Task[_Sent]
+_Sealed: TypeAlias = tuple[bytes, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class _Round:
     under_way: dict[_Task, _Attempt] = field(default_factory=dict)
     # The last delivery of each object to each endpoint: the next one waits for it.
     last_of: dict[tuple[str, str], _Task] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    secrets: dict[str, tuple[_Sealed, Sequence[str]]] = field(default_factory=dict)
 
     async def run(self) -> Ran:
         try:
@@ -150,21 +155,38 @@ class _Round:
         return _Sent(answer, round((monotonic_s() - began_s) * 1000))
 
     def _signed(self, delivery: ClaimedDelivery) -> tuple[bytes, dict[str, str]]:
-        sealed = (delivery.secret, delivery.old_secret)
-        body = write_body(
-            event_id=delivery.event_id,
-            event_type=delivery.event_type,
-            created_at=delivery.event_at,
-            data=delivery.data,
-        )
+        body = self._body(delivery)
         headers = signed_headers(
             body,
             event_id=delivery.event_id,
             event_type=delivery.event_type,
-            secret_texts=open_secrets(self.envelope, self.scope, delivery.endpoint_id, sealed),
+            secret_texts=self._secrets(delivery),
             wall=self.scope.db.clock.wall(),
         )
         return body, headers
+
+    def _body(self, delivery: ClaimedDelivery) -> bytes:
+        """Written once for all endpoints that an event goes to."""
+        body = self.bodies.get(delivery.event_id)
+        if body is None:
+            if len(self.bodies) >= _BODIES_MAX:
+                self.bodies.clear()
+            body = self.bodies[delivery.event_id] = write_body(
+                event_id=delivery.event_id,
+                event_type=delivery.event_type,
+                created_at=delivery.event_at,
+                data=delivery.data,
+            )
+        return body
+
+    def _secrets(self, delivery: ClaimedDelivery) -> Sequence[str]:
+        """Opened once for all events that an endpoint gets, and again after a rotation."""
+        sealed = (delivery.secret, delivery.old_secret)
+        kept, secrets = self.secrets.get(delivery.endpoint_id, (None, ()))
+        if kept != sealed:
+            secrets = open_secrets(self.envelope, self.scope, delivery.endpoint_id, sealed)
+            self.secrets[delivery.endpoint_id] = (sealed, secrets)
+        return secrets
 
     async def _record(self, attempts: list[tuple[_Attempt, _Sent]]) -> None:
         if not attempts:

@@ -11,15 +11,14 @@ from aiohttp import web
 from duro.errors import NotFoundError
 from duro.kit.clock import FixedClock, SystemClock
 from duro.kit.modes import Mode
-from duro.kit.sql import queries
-from duro.modules.events.model import EventType
+from duro.modules.events.model import EventType, NewEvent
+from duro.modules.events.repository import EventRepository
 from tests.support.receiver import Receiver
 from tests.support.webhooks import Enrol, Merchant, verifies
 
 CREATED: Final = EventType.SUBSCRIPTION_CREATED
 PAID: Final = EventType.SUBSCRIPTION_PAYMENT_SUCCESS
 INVOICED: Final = EventType.INVOICE_CREATED
-_EVENTS: Final = queries("events")
 
 
 async def test_an_event_arrives_signed_in_both_families(
@@ -63,7 +62,7 @@ async def test_an_event_is_on_its_way_only_when_its_transaction_commits(
 
 async def _write_then_fail(merchant: Merchant) -> None:
     async with merchant.scope.begin() as tx:
-        await tx.run(_EVENTS["insert_events"], ["evt_1"], [CREATED], ["sub_1"], [{}], tx.now)
+        await EventRepository(tx).add([NewEvent(CREATED, "sub_1", {})])
         raise RuntimeError("the change failed")
 
 
