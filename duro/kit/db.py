@@ -348,8 +348,11 @@ class Database:
 
     @asynccontextmanager
     async def _connected(self, pool: str) -> AsyncIterator[Any]:
+        of = self._pools[pool]
+        # What need not be waited for needs no timer, which costs a task.
+        timeout_s = None if of.get_idle_size() else _ACQUIRE_TIMEOUT_S
         try:
-            connection = await self._pools[pool].acquire(timeout=_ACQUIRE_TIMEOUT_S)
+            connection = await of.acquire(timeout=timeout_s)
         except _LOST as error:
             raise UnavailableError(_UNREACHABLE) from error
         try:
@@ -362,7 +365,7 @@ class Database:
         except _CONTENDED as error:
             raise UnavailableError(_BUSY) from error
         finally:
-            await self._pools[pool].release(connection)
+            await of.release(connection, timeout=_ACQUIRE_TIMEOUT_S)
 
 
 def _pool(url: str, role: str, path: str, size: int) -> Any:

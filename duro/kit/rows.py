@@ -34,14 +34,14 @@ class Parts:
 
     def take(self, cls: type[T]) -> T:
         """The next columns as a `cls`."""
-        names = [field.name for field in fields(cls)]
+        names = _names(cls)
         taken, self._left = self._left[: len(names)], self._left[len(names) :]
         return into(cls, dict(zip(names, taken, strict=True)))
 
     def find(self, cls: type[T]) -> T | None:
         """The same, or None where the first of them is null: an outer join found nothing."""
         if self._left[0] is None:
-            self._left = self._left[len(fields(cls)) :]
+            self._left = self._left[len(_names(cls)) :]
             return None
         return self.take(cls)
 
@@ -59,6 +59,11 @@ def records(items: Iterable[_Dataclass], *names: str) -> str:
     """
     read = attrgetter(*names)
     return orjson.dumps([dict(zip(names, read(item), strict=True)) for item in items]).decode()
+
+
+@cache
+def _names(cls: type[_Dataclass]) -> Sequence[str]:
+    return tuple(field.name for field in fields(cls))
 
 
 @cache

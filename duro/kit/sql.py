@@ -20,9 +20,9 @@ class Scope(Enum):
     CORE = "core"  # credentials and tenants themselves
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One statement of `sql/queries`."""
+    """One statement of `sql/queries`, read once: it is known by itself and not by its text."""
 
     feature: str
     name: str

@@ -26,10 +26,10 @@ class Waiting:
         """
         if not self.writes:
             return True
+        if statement.text.startswith("WITH"):
+            return False
         words = _words(statement)
-        return not statement.text.startswith("WITH") and not any(
-            words & _written(each) for each, _ in self.writes
-        )
+        return all(words.isdisjoint(_written(each)) for each, _ in self.writes)
 
     def joined(
         self, statement: Statement, args: tuple[object, ...]

@@ -65,7 +65,7 @@ def new_invoice(
     )
     used = changes.move_balance(row, -total.balance_used_minor, BalanceReason.RENEWAL, invoice.id)
     keyed = replace(invoice, idempotency_key=key or f"first_{invoice.id}")
-    return replace(used, carried_minor=0), keyed
+    return replace(used, carried_minor=0) if used.carried_minor else used, keyed
 
 
 def plan_lines(plan: Plan, promo: PromoCode | None, discount_minor: int) -> list[Line]:

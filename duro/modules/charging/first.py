@@ -54,11 +54,8 @@ async def begin_subscription(
     plan, customer, changes = start.plan, start.customer, start.changes
     method = await _free_method(tx, body, start)
     promo = await catalog.find_promo(tx, body.promo_code, plan)
-    fresh = replace(
-        _new(changes, body, plan, method.id if method and body.payment_method_id else None),
-        promo_code_id=promo.id if promo else None,
-        promo_cycles_left=promo.cycles if promo else None,
-    )
+    named_id = method.id if method and body.payment_method_id else None
+    fresh = _new(changes, body, plan, named_id, promo)
     trial_days = plan.trial_days if body.trial_days is None else body.trial_days
     if trial_days:
         begun = Begun(_on_trial(changes, fresh, trial_days), None)
@@ -134,7 +131,11 @@ async def _within_caps(tx: Tx, begun: Begun) -> Begun:
 
 
 def _new(
-    changes: Changes, body: SubscriptionCreate, plan: Plan, method_id: str | None
+    changes: Changes,
+    body: SubscriptionCreate,
+    plan: Plan,
+    method_id: str | None,
+    promo: PromoCode | None,
 ) -> Subscription:
     now = changes.tx.now
     return Subscription(
@@ -162,8 +163,8 @@ def _new(
         latest_invoice_id=None,
         metadata=dict(body.metadata),
         created_at=now,
-        promo_code_id=None,
-        promo_cycles_left=None,
+        promo_code_id=promo.id if promo else None,
+        promo_cycles_left=promo.cycles if promo else None,
         carried_minor=0,
         period_price_minor=None,
         pending_change=None,

@@ -91,8 +91,7 @@ def _started(changes: Changes, before: Subscription, paid: Invoice) -> Subscript
     """The first period of a new subscription, or of one that resumes after its period's end."""
     action = Action.RESUME if before.status is Status.PAUSED else Action.ACTIVATE
     moved, event = before.step(action)
-    anchored = replace(
-        moved.paid_once_more(),
+    anchored = moved.paid_once_more(
         anchor_at=paid.period_starts_at,
         last_payment_error=None,
         latest_invoice_id=paid.id,

@@ -140,12 +140,13 @@ class Subscription:
             moved = replace(moved, renews_at=None, reminds_at=None, pending_change=None)
         return moved, row.event
 
-    def paid_once_more(self) -> "Subscription":
-        """One more period was charged for, which is also one of the promo's cycles."""
+    def paid_once_more(self, **also: Any) -> "Subscription":  # noqa: ANN401 - fields, as of `replace`
+        """One more period was charged for, which is also one of the promo's cycles; `also` as of `replace`."""
         return replace(
             self,
             cycles_completed=self.cycles_completed + 1,
             promo_cycles_left=discounts.after_cycle(self.promo_cycles_left),
+            **also,
         )
 
     def waiting(self, change: PlanChange) -> "Subscription":
