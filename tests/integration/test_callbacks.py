@@ -170,6 +170,22 @@ async def test_money_for_a_request_that_its_customer_was_never_told_of_is_looked
         assert made.check_at <= tx.now
 
 
+async def test_what_is_told_of_a_request_that_is_still_being_opened_has_to_be_told_again(
+    merchant: Merchant, keys: CallbackKeys
+) -> None:
+    async with merchant.scope.begin() as tx:
+        opening = await add_attempt(
+            tx, lambda made: replace(made, rail=Rail.USSD, check_at=tx.now + LATER)
+        )
+
+    early = await told(merchant, keys, notice(opening.reference))
+
+    assert early.status == 503
+    check_at = (await attempt(merchant, opening)).check_at
+    assert check_at is not None
+    assert check_at < opening.created_at + LATER
+
+
 async def test_an_account_number_is_known_as_well(
     merchant: Merchant, keys: CallbackKeys, database_url: str
 ) -> None:

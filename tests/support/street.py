@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Final
 
 from duro.billing.rails import PUSH, Rail
-from duro.errors import DuroError
+from duro.errors import DuroError, UnavailableError
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
 from duro.modules.charging.jobs import due_work
@@ -170,17 +170,27 @@ class Street:
 
     async def come_to_rest(self) -> None:
         """Gateways tell until they are heard, and the worker works until nothing is open."""
-        for row in await self.query(_UNTOLD):
-            await tell(self.shop, row["reference"], row["amount_minor"], f"last-{row['id']}")
+        untold = await self._tell(await self.query(_UNTOLD))
         await self.shop.catch_up()
         for _ in range(_LOOKS_MAX):
             at = (await self.query(_NEXT_LOOK))[0][0]
-            if at is None and not await self.query(_LOST):
+            if at is None and not untold and not await self.query(_LOST):
                 return
+            untold = await self._tell(untold)
             # What was told too early is found by the daily look.
             at = at or self.shop.clock.wall() + _DAY
             self.shop.clock.move(max(at - self.shop.clock.wall(), timedelta(seconds=61)))
             await self.shop.catch_up()
+
+    async def _tell(self, rows: Sequence[Any]) -> list[Any]:
+        """Answers what has to be told again."""
+        unheard = []
+        for row in rows:
+            try:
+                await tell(self.shop, row["reference"], row["amount_minor"], f"last-{row['id']}")
+            except UnavailableError:
+                unheard.append(row)
+        return unheard
 
     async def wrongs(self) -> list[str]:
         """What must not be: nothing, if all is well."""

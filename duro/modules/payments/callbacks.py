@@ -12,7 +12,8 @@ from typing import Annotated, Final
 import structlog
 from pydantic import ConfigDict, StringConstraints, ValidationError
 
-from duro.errors import InvalidError, NotFoundError, UnauthorizedError
+from duro.billing.rails import PUSH
+from duro.errors import InvalidError, NotFoundError, UnauthorizedError, UnavailableError
 from duro.kit.db import Database, Tx
 from duro.kit.json import parse, unstorable
 from duro.kit.modes import Mode
@@ -20,6 +21,7 @@ from duro.kit.schema import AmountMinor, Body, invalid
 from duro.modules.payments.gateway import Gateways
 from duro.modules.payments.notices import ask_now
 from duro.modules.payments.repository import AttemptRepository
+from duro.modules.payments.requests import PaymentRequestRepository
 from duro.modules.payments.told import CallbackRepository, tenants_told_of
 
 log: Final = structlog.get_logger()
@@ -85,16 +87,22 @@ class Callbacks:
         return modes
 
     async def take(self, gateway: str, raw: bytes, signature: str) -> None:
-        """Looks at nothing before the signature; a reference that is nobody's is logged."""
+        """Looks at nothing before the signature; a reference that is nobody's is logged.
+
+        Raises `UnavailableError` for what is told too early to be kept for good: gateways tell it again.
+        """
         modes = self.modes_of(gateway)
         self.keys.demand(gateway, raw, signature)
         notice, body = _read(raw)
-        is_known = False
+        is_known = is_early = False
         for mode in modes:
             for tenant_id in await tenants_told_of(self.db, mode, notice.reference):
                 is_known = True
                 async with self.db.begin(mode, tenant_id) as tx:
                     await _note(tx, gateway, notice, body)
+                    is_early |= await _is_early(tx, notice.reference)
+        if is_early:
+            raise UnavailableError("What this is for is not written down yet; tell it again.")
         if not is_known:
             log.warning("callback_of_nobody", gateway=gateway, reference=notice.reference)
 
@@ -117,6 +125,16 @@ async def _note(tx: Tx, gateway: str, notice: Notice, body: Mapping[str, object]
             told_currency=notice.currency,
             times_told=times_told,
         )
+
+
+async def _is_early(tx: Tx, reference: str) -> bool:
+    """Whether it is for a request that is still being opened. Should that come to nothing, nobody would look for the
+    money by this notice.
+    """
+    attempt = await AttemptRepository(tx).find_by_reference(reference)
+    if attempt is None or attempt.rail not in PUSH or not attempt.status.is_open:
+        return False
+    return await PaymentRequestRepository(tx).find_by_reference(reference) is None
 
 
 def _read(raw: bytes) -> tuple[Notice, Mapping[str, object]]:
