@@ -132,6 +132,9 @@ class SmtpMailer:
                 await client.noop()
             except _TROUBLE:
                 client.close()
+            except BaseException:
+                client.close()
+                raise
             else:
                 return client
         return None
@@ -148,7 +151,11 @@ class SmtpMailer:
             tls_context=self.tls_context,
             timeout=self.timeout_s,
         )
-        await client.connect()
+        try:
+            await client.connect()
+        except BaseException:
+            client.close()
+            raise
         return client
 
 

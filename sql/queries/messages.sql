@@ -131,25 +131,6 @@ UPDATE outbox AS o
    AND o.status IN ('queued', 'sending')
    AND (o.lease_until = $2 OR r.status = 'sent');
 
--- name: catch_messages
--- $2 business now, $3 limit. What the inbox of `duro dev` takes in place of a provider.
-WITH due AS (
-    SELECT id
-      FROM outbox
-     WHERE tenant_id = $1
-       AND status IN ('queued', 'sending')
-       AND due_at <= $2
-     ORDER BY due_at, id
-     LIMIT $3
-       FOR UPDATE SKIP LOCKED
-)
-UPDATE outbox AS o
-   SET status = 'sent', attempts = o.attempts + 1, lease_until = NULL, provider_id = 'inbox', last_error = NULL,
-       settled_at = $2
-  FROM due
- WHERE o.tenant_id = $1
-   AND o.id = due.id;
-
 -- name: resend_messages
 -- $2 ids, $3 business now. Only the dead are sent again; their tries begin anew.
 UPDATE outbox

@@ -206,7 +206,8 @@ async def test_a_scan_does_not_see_who_is_billed(scan: Connection) -> None:
         *("SELECT FROM customers", "SELECT FROM webhook_endpoints", "SELECT FROM tenants"),
         *("SELECT FROM api_keys", "SELECT token FROM payment_methods"),
         *("SELECT customer_id FROM payment_methods", "SELECT digest FROM checkout_sessions"),
-        "SELECT customer_email FROM checkout_sessions",
+        *("SELECT customer_email FROM checkout_sessions", "SELECT address FROM outbox"),
+        *("SELECT recipient FROM outbox", "SELECT data FROM outbox", "SELECT FROM email_templates"),
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
             await scan.execute(hidden)

@@ -24,6 +24,7 @@ DEFAULTS = {
     "maxAttempts": 5,
     "rails": ["card", "ussd", "transfer", "virtual_account", "direct_debit"],
     "learnPayday": True,
+    "quietFirst": False,
     "changedAt": None,
 }
 

@@ -93,10 +93,6 @@ class OutboxRepository:
         values = columns(outcomes, *_OUTCOME)
         await self.tx.run(_SQL["record_messages"], lease_until, self.tx.now, *values)
 
-    async def catch(self, limit: int) -> int:
-        """Take up to `limit` due messages as sent; how many."""
-        return await self.tx.run(_SQL["catch_messages"], self.tx.now, limit)
-
     async def resend(self, ids: Sequence[str]) -> int:
         """Queue dead messages once more; how many of them were dead."""
         return await self.tx.run(_SQL["resend_messages"], list(ids), self.tx.now)

@@ -48,9 +48,11 @@ WAITS: Final = (
     timedelta(hours=24),
 )
 _DAY: Final = timedelta(hours=24)
+_NO_ADDRESS: Final = "the customer has neither e-mail nor phone"
 _UNPAID: Final = frozenset(
     {"dunning_1", "dunning_2", "dunning_3", "dunning_4", "payment_action_required"}
 )
+_CLOSED: Final = frozenset({"paid", "void", "uncollectible"})
 _BEFORE_A_RENEWAL: Final = frozenset({"renewal_reminder", "trial_ending"})
 _RENEWING: Final = frozenset({"active", "trialing"})
 
@@ -112,8 +114,7 @@ class Sender:
         override = of.overrides.get((message.template, letter.language or ENGLISH))
         ways = channel_of(message, letter, override)
         if not ways:
-            why = "the customer has neither e-mail nor phone"
-            return Outcome(message.id, MessageStatus.FAILED, 0, error=why)
+            return Outcome(message.id, MessageStatus.FAILED, 0, error=_NO_ADDRESS)
         way = next((each for each in ways if self._has(each[0])), None)
         if way is None:
             # It waits for somebody to set one up; nothing was tried.
@@ -158,7 +159,7 @@ def why_outdated(message: Message, letter: Letter) -> str | None:
     """Why it must not go out any more: what it says has stopped being true while it waited, or nobody wants it."""
     if message.is_optional and letter.has_opted_out:
         return "its reader wants no reminders"
-    if message.template in _UNPAID and letter.invoice_status in {"paid", "void"}:
+    if message.template in _UNPAID and letter.invoice_status in _CLOSED:
         return f"the invoice is {letter.invoice_status}"
     is_known = letter.subscription_status is not None
     renews = letter.subscription_status in _RENEWING and not letter.cancel_at_period_end
@@ -186,10 +187,23 @@ def judge(message: Message, answer: Answer, *, channel: Channel, now: datetime) 
 
 
 async def _catch(scope: WorkScope, limit: int) -> Ran:
-    """The inbox of `duro dev` is a provider that takes everything at once."""
+    """The inbox of `duro dev` is a provider that takes everything at once, and nothing that nobody would get."""
     async with scope.begin() as tx:
-        caught = await OutboxRepository(tx).catch(limit)
-    return Ran(caught)
+        outbox, lease_until = OutboxRepository(tx), tx.wall + _LEASE
+        messages = await outbox.claim(limit, lease_until=lease_until)
+        letters = await outbox.letters([each.id for each in messages]) if messages else {}
+        outcomes = [_caught(each, letters.get(each.id, Letter(each.id))) for each in messages]
+        await outbox.record(outcomes, lease_until=lease_until)
+    return Ran(len(outcomes), _counted(outcomes))
+
+
+def _caught(message: Message, letter: Letter) -> Outcome:
+    if (why := why_outdated(message, letter)) is not None:
+        return Outcome(message.id, MessageStatus.OUTDATED, 0, error=why)
+    ways = channel_of(message, letter, None)
+    if not ways:
+        return Outcome(message.id, MessageStatus.FAILED, 0, error=_NO_ADDRESS)
+    return judge(message, Taken("inbox"), channel=ways[0][0], now=message.due_at)
 
 
 def _counted(outcomes: list[Outcome]) -> Counter[str]:

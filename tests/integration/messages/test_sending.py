@@ -166,11 +166,13 @@ async def test_without_a_channel_it_waits_and_without_an_address_it_is_dead(
 async def test_the_inbox_takes_everything_and_nothing_leaves(post: Post, box: PostBox) -> None:
     caught = replace(post, sender=Sender(Channels(is_caught=True), LINKS))
     await post.queue()
+    await post.queue(to=await post.customer(email=""))
 
     ran = await caught.send()
 
-    row = await post.message()
-    assert (ran.done, row.status, row.provider_id) == (1, MessageStatus.SENT, "inbox")
+    row, unreachable = await post.messages()
+    assert (ran.done, row.status, row.provider_id) == (2, MessageStatus.SENT, "inbox")
+    assert unreachable.status is MessageStatus.FAILED
     assert box.connections == 0
 
 

@@ -241,7 +241,7 @@ async def test_a_preview_shows_words_before_they_are_enabled_and_a_test_is_sent_
     assert (await post.message()).status is MessageStatus.SENT
 
 
-@pytest.mark.parametrize("status", ["paid", "void"])
+@pytest.mark.parametrize("status", ["paid", "void", "uncollectible"])
 async def test_nobody_is_dunned_for_what_is_settled_meanwhile(
     post: Post, box: PostBox, status: str
 ) -> None:
