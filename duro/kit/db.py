@@ -135,7 +135,7 @@ class Tx:
         self._translated.meanings.update(taken)
         if not is_apart and not self._waiting.lets(statement):
             await self.send()
-        self._waiting.writes.append((statement, args))
+        self._waiting.add(statement, args)
 
     async def send(self) -> None:
         """Sends what waits."""

@@ -17,6 +17,12 @@ class Waiting:
     """The writes of one transaction, in their order."""
 
     writes: list[tuple[Statement, tuple[object, ...]]] = field(default_factory=list)
+    _tables: set[str] = field(default_factory=set)
+
+    def add(self, statement: Statement, args: tuple[object, ...]) -> None:
+        """One more that waits."""
+        self.writes.append((statement, args))
+        self._tables |= _written(statement)
 
     def lets(self, statement: Statement) -> bool:
         """Whether the statement may go with what waits.
@@ -26,10 +32,8 @@ class Waiting:
         """
         if not self.writes:
             return True
-        if statement.text.startswith("WITH"):
-            return False
-        words = _words(statement)
-        return all(words.isdisjoint(_written(each)) for each, _ in self.writes)
+        stands_alone = statement.text.startswith("WITH")
+        return not stands_alone and _words(statement).isdisjoint(self._tables)
 
     def joined(
         self, statement: Statement, args: tuple[object, ...]
@@ -38,6 +42,7 @@ class Waiting:
         if not self.writes:
             return statement.text, args
         parts, self.writes = [*self.writes, (statement, args)], []
+        self._tables.clear()
         text = _joined(tuple(each for each, _ in parts))
         return text, tuple(value for _, values in parts for value in values)
 

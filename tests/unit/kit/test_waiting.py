@@ -18,7 +18,8 @@ _SAVE = _statement("UPDATE cards SET name = $3 WHERE tenant_id = $1 AND id = $2"
 
 def _waiting(*statements: Statement) -> Waiting:
     waiting = Waiting()
-    waiting.writes.extend((each, (f"{each.text[:6]} value",)) for each in statements)
+    for each in statements:
+        waiting.add(each, (f"{each.text[:6]} value",))
     return waiting
 
 
@@ -27,7 +28,9 @@ def test_a_statement_alone_is_sent_as_it_is() -> None:
 
 
 def test_parts_share_the_tenant_and_count_their_other_arguments_on() -> None:
-    waiting = Waiting([(_INSERT, (["x"],)), (_SAVE, ("a", "b"))])
+    waiting = Waiting()
+    waiting.add(_INSERT, (["x"],))
+    waiting.add(_SAVE, ("a", "b"))
 
     text, values = waiting.joined(
         _statement("SELECT id FROM plans WHERE tenant_id = $1 AND id = $2"), ("p",)
