@@ -10,13 +10,16 @@ from duro.errors import UnavailableError
 from duro.kit.clock import SystemClock
 from duro.kit.jobs import REDIS_LOST, close_redis, open_redis
 from duro.kit.migrations import MigrationError, status, verify
+from duro.kit.modes import Mode
 from duro.kit.roles import list_roles
+from duro.modules.webhooks.repository import LIST_GIVEN_UP
 from duro.runtime.channels import open_channels
 from duro.runtime.errors import StartError
-from duro.runtime.pools import demand_migrated, needed
+from duro.runtime.pools import demand_migrated, needed, open_database
 from duro.settings import Settings
 
 _PATIENCE_S: Final = 5.0
+_GIVEN_UP_SHOWN: Final = 20
 _TROUBLE: Final = (StartError, MigrationError, UnavailableError, *REDIS_LOST)
 
 
@@ -36,6 +39,7 @@ async def examine(settings: Settings) -> list[Finding]:
         "migrations": _migrations,
         "roles": _roles,
         "redis": _redis,
+        "webhooks": _webhooks,
         "messages": _messages,
     }
     return [await _check(name, check, settings) for name, check in checks.items()]
@@ -82,6 +86,24 @@ async def _messages(settings: Settings) -> str:
     if not open_ways:
         return "NO CHANNEL: they stay queued until mail.url or whatsapp.token is set"
     return f"by {' and '.join(open_ways)}"
+
+
+async def _webhooks(settings: Settings) -> str:
+    """Endpoints that were given up are told, and are no fault of the installation."""
+    url = needed(settings.database.url, "database.url")
+    await demand_migrated(url)
+    db = await open_database(url, clock=SystemClock())
+    try:
+        found = [
+            f"{row['id']} of {row['tenant_id']} ({mode}, {row['disabled_reason']})"
+            for mode in Mode
+            for row in await db.scan(mode, LIST_GIVEN_UP, _GIVEN_UP_SHOWN)
+        ]
+    finally:
+        await db.close()
+    if not found:
+        return "no endpoint is given up"
+    return f"given up, `duro webhooks enable` sends there again: {', '.join(found)}"
 
 
 async def _redis(settings: Settings) -> str:

@@ -12,7 +12,9 @@ from duro.kit.envelope import Envelope
 from duro.modules.events.model import EventType
 from duro.modules.testclock import service as testclock
 from duro.modules.webhooks.model import Endpoint
+from duro.runtime.doctor import examine
 from tests.support.receiver import Receiver
+from tests.support.system import settings_for
 from tests.support.webhooks import Merchant
 
 CREATED: Final = EventType.SUBSCRIPTION_CREATED
@@ -113,6 +115,29 @@ async def test_five_days_of_failures_disable_an_endpoint_and_its_queue_stays(
     assert len(set(receiver.event_ids)) == len(kept)
 
 
+async def test_doctor_names_an_endpoint_that_was_given_up_until_it_is_enabled(
+    merchant: Merchant, receiver: Receiver, database_url: str, redis_url: str
+) -> None:
+    shown = await merchant.add(receiver.url)
+    quiet = await _examined(database_url, redis_url)
+    receiver.status = 410
+    await merchant.happen(CREATED)
+    await merchant.send()
+    told = await _examined(database_url, redis_url)
+    await merchant.service.enable(merchant.mode, merchant.tenant_id, shown.endpoint.id)
+
+    assert quiet == "no endpoint is given up"
+    assert f"{shown.endpoint.id} of {merchant.tenant_id} (test, gone)" in told
+    assert await _examined(database_url, redis_url) == quiet
+
+
+async def _examined(database_url: str, redis_url: str) -> str:
+    findings = await examine(settings_for(database_url, redis_url))
+    (finding,) = [each for each in findings if each.name == "webhooks"]
+    assert finding.is_ok
+    return finding.said
+
+
 async def test_one_success_begins_the_five_days_anew(
     merchant: Merchant, clock: FixedClock, receiver: Receiver
 ) -> None:
@@ -135,8 +160,12 @@ async def test_our_own_faults_disable_nobody(
     merchant: Merchant, clock: FixedClock, receiver: Receiver
 ) -> None:
     await merchant.add(receiver.url)
+    await merchant.happen(CREATED)
+    keyless = replace(merchant, envelope=Envelope([bytes(32)]))
 
-    await fail_for(replace(merchant, envelope=Envelope([bytes(32)])), clock, timedelta(days=12))
+    for _ in range(7):
+        await keyless.send()
+        clock.move(DAY)
     await merchant.send()
 
     assert (await endpoint_of(merchant)).disabled_at is None
