@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
+import aiohttp
 import pytest
 
 from duro.settings import MailSettings
@@ -103,14 +104,25 @@ async def test_quiet_first_speaks_up_at_the_second_failure_and_of_what_waiting_d
     assert "Adunni Gyms needs you to pay ₦5,000.00" in subjects
 
 
-async def test_a_reminder_says_when_and_how_much(story: Story, box: PostBox) -> None:
+async def test_a_reminder_says_when_and_how_much_and_ends_with_one_click(
+    story: Story, box: PostBox
+) -> None:
     await story.active()
 
     await story.merchant.advance(to="2027-02-03T12:00:00.000Z")
+    reminder = box.messages[-1]
+    async with aiohttp.ClientSession() as reader:
+        link = reminder["List-Unsubscribe"].strip("<>")
+        answer = await reader.post(link, data={"List-Unsubscribe": "One-Click"})
+        assert answer.status == 200
+    await story.merchant.advance(by="P2M")
 
-    assert "Gold renews on 5 Feb 2027" in _subjects(box)
-    text, _ = parts(box.messages[-1])
-    assert "₦5,000.00 will be charged that day" in text
+    assert _subjects(box).count("Gold renews on 5 Feb 2027") == 1
+    assert "₦5,000.00 will be charged that day" in parts(reminder)[0]
+    assert [subject for subject in _subjects(box) if "renews on" in subject] == [
+        "Gold renews on 5 Feb 2027"
+    ]
+    assert _subjects(box).count("Receipt from Adunni Gyms: ₦5,000.00") == 3
 
 
 async def test_without_any_channel_messages_wait_and_no_clock_stands_still(
