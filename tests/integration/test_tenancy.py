@@ -203,8 +203,13 @@ async def test_a_scan_changes_and_locks_nothing(
 
 async def test_a_scan_does_not_see_who_is_billed(scan: Connection) -> None:
     for hidden in (
-        *("SELECT FROM customers", "SELECT FROM webhook_endpoints", "SELECT FROM tenants"),
+        *(
+            "SELECT FROM customers",
+            "SELECT url FROM webhook_endpoints",
+            "SELECT FROM tenants",
+        ),
         *("SELECT FROM api_keys", "SELECT token FROM payment_methods"),
+        *("SELECT secret FROM webhook_endpoints", "SELECT old_secret FROM webhook_endpoints"),
         *("SELECT customer_id FROM payment_methods", "SELECT digest FROM checkout_sessions"),
         *("SELECT customer_email FROM checkout_sessions", "SELECT address FROM outbox"),
         *("SELECT recipient FROM outbox", "SELECT data FROM outbox", "SELECT FROM email_templates"),

@@ -23,8 +23,9 @@ def test_a_sample_has_the_shape_of_a_real_event(kind: EventType) -> None:
     assert one.data["subscriptionId"] == one.object_id
     _demand_shape(SubscriptionOut, one.data["subscription"])
     if "invoice" in one.data:
-        assert one.data["invoiceId"] == one.data["invoice"]["id"]
-        _demand_shape(InvoiceOut, one.data["invoice"])
+        invoice: Any = one.data["invoice"]
+        assert one.data["invoiceId"] == invoice["id"]
+        _demand_shape(InvoiceOut, invoice)
 
 
 def _demand_shape(model: type[Out], shown: Any) -> None:  # noqa: ANN401 - JSON
