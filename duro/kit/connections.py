@@ -10,6 +10,7 @@ Init: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _STATEMENT_TIMEOUT: Final = "30s"
 _LOCK_TIMEOUT: Final = "10s"
+_CONNECT_TIMEOUT_S: Final = 10.0
 _COMMAND_TIMEOUT_S: Final = 35.0
 
 
@@ -26,12 +27,36 @@ class ServingConnection(asyncpg.Connection):  # type: ignore[misc,no-any-unimpor
             self.served = tenant_id
 
 
+class Use:
+    """How many connections of a pool are borrowed or waited for now, and how many were at most.
+
+    On entry it says whether one that was open before is free.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._now = 0
+        self._most = 0
+
+    def __enter__(self) -> bool:
+        is_free = self._now < self._most
+        self._now += 1
+        return is_free
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        # What was waited for in vain was never open.
+        if error is None:
+            self._most = max(self._most, min(self._now, self._size))
+        self._now -= 1
+
+
 def new_pool(url: str, *, role: str, path: str, size: int, init: Init) -> Any:
     """Its connections open as they are needed, as `role` and with this search path."""
     return asyncpg.create_pool(
         url,
         min_size=0,
         max_size=size,
+        timeout=_CONNECT_TIMEOUT_S,
         command_timeout=_COMMAND_TIMEOUT_S,
         statement_cache_size=1000,
         max_cached_statement_lifetime=0,

@@ -14,7 +14,7 @@ import orjson
 from duro.errors import UnavailableError
 from duro.kit import json
 from duro.kit.clock import Clock
-from duro.kit.connections import is_lost, new_pool
+from duro.kit.connections import Use, is_lost, new_pool
 from duro.kit.modes import Mode
 from duro.kit.sql import Scope, Statement
 from duro.kit.unique import NOT_TAKEN, Taken, Translated
@@ -221,6 +221,7 @@ class Database:
         self.doorbell: Doorbell = doorbell or Silent()
         self._business_now = business_now
         self._pools = pools
+        self._uses = {name: Use(pool.get_max_size()) for name, pool in pools.items()}
 
     @classmethod
     async def open(
@@ -349,23 +350,23 @@ class Database:
     @asynccontextmanager
     async def _connected(self, pool: str) -> AsyncIterator[Any]:
         of = self._pools[pool]
-        # What need not be waited for needs no timer, which costs a task.
-        timeout_s = None if of.get_idle_size() else _ACQUIRE_TIMEOUT_S
-        try:
-            connection = await of.acquire(timeout=timeout_s)
-        except _LOST as error:
-            raise UnavailableError(_UNREACHABLE) from error
-        try:
-            yield connection
-        except _LOST as error:
-            # The driver raises the same class for our own wrong arguments: on a healthy connection it is a bug.
-            if isinstance(error, asyncpg.InterfaceError) and not is_lost(connection):
-                raise
-            raise UnavailableError(_UNREACHABLE) from error
-        except _CONTENDED as error:
-            raise UnavailableError(_BUSY) from error
-        finally:
-            await of.release(connection, timeout=_ACQUIRE_TIMEOUT_S)
+        with self._uses[pool] as is_free:
+            try:
+                # What need not be waited for needs no timer, which costs a task.
+                connection = await of.acquire(timeout=None if is_free else _ACQUIRE_TIMEOUT_S)
+            except _LOST as error:
+                raise UnavailableError(_UNREACHABLE) from error
+            try:
+                yield connection
+            except _LOST as error:
+                # The driver raises the same class for our own wrong arguments: on a healthy connection it is a bug.
+                if isinstance(error, asyncpg.InterfaceError) and not is_lost(connection):
+                    raise
+                raise UnavailableError(_UNREACHABLE) from error
+            except _CONTENDED as error:
+                raise UnavailableError(_BUSY) from error
+            finally:
+                await of.release(connection, timeout=_ACQUIRE_TIMEOUT_S)
 
 
 def _pool(url: str, role: str, path: str, size: int) -> Any:

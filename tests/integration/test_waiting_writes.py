@@ -15,6 +15,12 @@ _RENAME: Final = Statement(
 _NAMES: Final = Statement(
     "plans", "list_names", "SELECT name FROM plans WHERE tenant_id = $1", Scope.TENANT
 )
+_COPY: Final = Statement(
+    "plans",
+    "copy",
+    "INSERT INTO plans SELECT p.* FROM plans AS p WHERE p.tenant_id = $1",
+    Scope.TENANT,
+)
 _NOW: Final = Statement("plans", "one", "SELECT 1 AS one WHERE $1 <> ''", Scope.TENANT)
 
 
@@ -62,6 +68,23 @@ async def _rename_and_fail(db: Database, mode: Mode, tenant: str) -> None:
         await tx.put(_RENAME, " A")
         await tx.value(_NOW)
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("sent_with", [_NOW, None])
+async def test_a_refusal_means_what_was_said_wherever_it_is_sent(
+    db: Database, database_url: str, tenant: str, mode: Mode, sent_with: Statement | None
+) -> None:
+    await add_plan(database_url, mode, tenant, "plan_a")
+
+    with pytest.raises(ZeroDivisionError):
+        await _copy_plans(db, mode, tenant, sent_with)
+
+
+async def _copy_plans(db: Database, mode: Mode, tenant: str, sent_with: Statement | None) -> None:
+    async with db.begin(mode, tenant) as tx:
+        await tx.put(_COPY, taken={"plans_pkey": ZeroDivisionError})
+        if sent_with is not None:
+            await tx.value(sent_with)
 
 
 async def test_a_look_sees_what_is_committed_of_its_own_tenant(
