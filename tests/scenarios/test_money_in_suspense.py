@@ -150,3 +150,24 @@ async def test_what_came_by_a_request_can_go_back(story: Story) -> None:
     assert (await story.invoice(subscription_id))["amountRefunded"] == _PRICE
     assert await accounts(story) == {"gatewayClearing": _PRICE, "merchantPayable": -_PRICE}
     assert await story.broken() == []
+
+
+async def test_a_part_stays_while_the_rest_is_being_charged(story: Story) -> None:
+    subscription_id, request = await asked(story)
+    await pay(story, request["id"], amount=200_000)
+    (short,) = await story.merchant.items("/v1/suspense")
+    invoice = await story.invoice(subscription_id)
+    # No answer and nothing moved: the charge of the rest stays under way until it is looked up.
+    charged = await story.merchant.client.post(
+        f"/v1/invoices/{invoice['id']}/pay", {"paymentMethodId": "pm_test_timeout_not_charged"}
+    )
+
+    taken = await story.merchant.client.post(
+        f"/v1/suspense/{short['id']}/resolve", {"action": "refunded"}
+    )
+
+    assert charged.status == 200, charged.body
+    assert (taken.status, taken.json["error"]["code"]) == (409, "conflict")
+    await story.merchant.advance(by="PT10M")
+    assert (await story.invoice(subscription_id))["status"] == "paid"
+    assert await story.broken() == []

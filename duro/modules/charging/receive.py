@@ -96,7 +96,7 @@ async def _asked_or_owed(tx: Tx, customer: Customer, account: VirtualAccount) ->
     asked = await requests.find_open_of_customer(customer.id, Rail.VIRTUAL_ACCOUNT)
     if asked is not None:
         return asked.id
-    invoice = await InvoiceRepository(tx).find_owed_by(customer.id)
+    invoice = await _lock_owed(tx, customer.id)
     if invoice is None:
         return None
     charge = open_request(
@@ -114,6 +114,16 @@ async def _asked_or_owed(tx: Tx, customer: Customer, account: VirtualAccount) ->
     await AttemptRepository(tx).add([attempt])
     await requests.add([request])
     return request.id
+
+
+async def _lock_owed(tx: Tx, customer_id: str) -> Invoice | None:
+    """What the customer owes longest, held, so that nothing else pays it before it is asked for."""
+    seen = await InvoiceRepository(tx).find_owed_by(customer_id)
+    if seen is None:
+        return None
+    await SubscriptionRepository(tx).lock(seen.subscription_id or "")
+    invoice = await InvoiceRepository(tx).lock(seen.id)
+    return invoice if invoice.is_payable else None
 
 
 async def _credit_or_suspend(changes: Changes, arrival: Arrival, customer_id: str) -> None:

@@ -148,9 +148,14 @@ def _take_back(
 
 
 async def _lock_short(tx: Tx, seen: SuspenseItem) -> Invoice | None:
+    """The invoice that waits for the rest; while that is being charged, the part must not be taken away."""
     if seen.reason is not SuspenseReason.SHORT or seen.invoice_id is None:
         return None
-    return await InvoiceRepository(tx).lock(seen.invoice_id)
+    invoice = await InvoiceRepository(tx).lock(seen.invoice_id)
+    attempts = await AttemptRepository(tx).of_invoice(invoice.id)
+    if any(attempt.is_under_way for attempt in attempts):
+        raise ConflictError("The rest of the invoice is being charged; try again in a moment.")
+    return invoice
 
 
 async def _lock_payable(tx: Tx, invoice_id: str) -> Invoice:
