@@ -130,6 +130,15 @@ async def test_one_event_is_shown_with_its_deliveries(client: Client, merchant: 
     (delivery,) = got.json["deliveries"]
     assert delivery.pop("id").startswith("whd_")
     assert delivery.pop("nextAttemptAt") > "2026-01-28T09:00:00.000Z"
+    (attempt,) = delivery.pop("attemptLog")
+    assert attempt.pop("durationMs") >= 0
+    assert attempt == {
+        "number": 1,
+        "at": "2026-01-28T09:00:00.000Z",
+        "status": 500,
+        "error": "HTTP 500",
+        "answer": "noted",
+    }
     assert delivery == {
         "endpointId": shown.endpoint.id,
         "url": receiver.url,
