@@ -75,9 +75,9 @@ class WatchedGateway:
     before_refund: Callable[[RefundRequest], Awaitable[None]] = _pass_refund
     forge_refund: Callable[[RefundRequest, RefundAnswer], RefundAnswer] = lambda _, answer: answer
     refund_finding: RefundFinding | None = None
-    charged: list[str] = field(default_factory=list)
-    refunded: list[str] = field(default_factory=list)
-    looked_up: list[str] = field(default_factory=list)
+    charged: list[str] = field(default_factory=list, repr=False)
+    refunded: list[str] = field(default_factory=list, repr=False)
+    looked_up: list[str] = field(default_factory=list, repr=False)
     name: str = "simulated"
 
     async def charge(self, request: ChargeRequest) -> Answer:
