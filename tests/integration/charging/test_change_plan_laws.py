@@ -208,9 +208,9 @@ async def test_the_invariants_hold_after_every_step(shop: Shop, steps: list[Step
             event(f"{type(step).__name__} refused: {type(refusal).__name__}")
         assert await own.broken(is_at_rest=False) == []
 
-    for _ in range(3):
-        # Long enough for what is unknown to be looked up.
-        own.clock.move(timedelta(seconds=61))
+    # As in the law of charging: five passes an hour apart for what was stopped, then minutes for what fell due.
+    for minutes in (*[60] * 6, 1, 2, 4):
+        own.clock.move(timedelta(minutes=minutes, seconds=1))
         await own.catch_up()
     assert await own.broken() == []
 
