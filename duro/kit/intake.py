@@ -15,6 +15,7 @@ from duro.errors import (
     NotFoundError,
     UnsupportedMediaTypeError,
 )
+from duro.kit.bodies import in_time
 from duro.kit.ids import is_id
 from duro.kit.json import is_storable, parse, unstorable
 from duro.kit.registry import FORM, Operation
@@ -107,7 +108,8 @@ async def _raw(request: web.Request) -> bytes:
         # A small body can hold a very large one; nobody needs that here.
         raise UnsupportedMediaTypeError("The body must not be compressed.")
     try:
-        return await request.read()
+        async with in_time():
+            return await request.read()
     except web.RequestPayloadError as error:
         raise BadRequestError("The body cannot be read.") from error
 

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from duro.errors import PayloadTooLargeError
+from duro.kit.bodies import read_bounded
 from duro.modules.payments.callbacks import SIGNATURE_HEADER, CallbackKeys, Callbacks
 
 PATH: Final = "/gateways/{name}/callback"
@@ -27,17 +27,8 @@ def callback_handler(callbacks: Callbacks) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"][:_NAME_MAX]
         callbacks.modes_of(name)
-        raw = await _read(request)
+        raw = await read_bounded(request, BODY_MAX_BYTES)
         await callbacks.take(name, raw, request.headers.get(SIGNATURE_HEADER, ""))
         return web.json_response({})
 
     return handle
-
-
-async def _read(request: web.Request) -> bytes:
-    raw = b""
-    async for chunk in request.content.iter_any():
-        raw += chunk
-        if len(raw) > BODY_MAX_BYTES:
-            raise PayloadTooLargeError("The body is over 64 KiB.")
-    return raw

@@ -5,7 +5,8 @@ from typing import Final
 
 from aiohttp import web
 
-from duro.errors import DuroError, NotFoundError, PayloadTooLargeError
+from duro.errors import DuroError, NotFoundError
+from duro.kit.bodies import read_bounded
 from duro.kit.db import Database
 from duro.kit.http import Page, add_page
 from duro.kit.limits import LimitClass
@@ -55,11 +56,7 @@ class MessagePages:
         return web.Response(text=challenge, headers={"X-Content-Type-Options": "nosniff"})
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
-        raw = b""
-        async for chunk in request.content.iter_any():
-            raw += chunk
-            if len(raw) > _BODY_MAX_BYTES:
-                raise PayloadTooLargeError("The body is over 1 MiB.")
+        raw = await read_bounded(request, _BODY_MAX_BYTES)
         await self.receipts.take(raw, request.headers.get(SIGNATURE_HEADER, ""))
         return web.json_response({})
 

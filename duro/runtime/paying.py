@@ -20,8 +20,8 @@ from duro.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
-    PayloadTooLargeError,
 )
+from duro.kit.bodies import read_bounded
 from duro.kit.http import Page, add_page
 from duro.kit.ids import is_id
 from duro.kit.limits import LimitClass
@@ -235,11 +235,7 @@ def _demand_same_origin(request: web.Request, public_url: str) -> None:
 async def _read(request: web.Request) -> dict[str, str]:
     if request.content_type != _FORM:
         raise InvalidError("Send the form of the page.")
-    raw = b""
-    async for chunk in request.content.iter_any():
-        raw += chunk
-        if len(raw) > FORM_MAX_BYTES:
-            raise PayloadTooLargeError("The form is over 4 KiB.")
+    raw = await read_bounded(request, FORM_MAX_BYTES)
     try:
         sent = parse_qs(raw.decode("ascii"), strict_parsing=True, max_num_fields=_FIELDS_MAX)
     except ValueError as error:
