@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from duro import __version__
-from duro.cli import clock, config, keys, messages, migrate, oauth, serve, tenants, webhooks
+from duro.cli import (
+    clock,
+    config,
+    keys,
+    members,
+    messages,
+    migrate,
+    oauth,
+    serve,
+    tenants,
+    webhooks,
+)
 from duro.cli.doctor import doctor
 from duro.cli.events import trigger
 from duro.cli.frame import group, with_example
@@ -50,6 +61,7 @@ group(app, messages.app, "messages")
 group(app, migrate.app, "migrate")
 group(app, config.app, "config")
 group(app, tenants.app, "tenants")
+group(app, members.app, "members")
 group(app, keys.app, "keys")
 group(app, oauth.app, "oauth")
 group(app, webhooks.app, "webhooks")

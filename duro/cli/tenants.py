@@ -9,9 +9,13 @@ from duro.cli.frame import AsJson, DataDir, Exit, finish, new_group, run, with_e
 app = new_group(example='duro tenants create "Adunni Gyms"', text="Merchants.")
 
 
-@with_example(app, "create", 'duro tenants create "Adunni Gyms" --zone Africa/Lagos')
+@with_example(app, "create", 'duro tenants create "Adunni Gyms" --owner ada@adunni.example')
 def create(
     name: str,
+    owner: Annotated[
+        str | None,
+        typer.Option(help="E-mail of who owns it; may be added later.", show_default=False),
+    ] = None,
     zone: Annotated[str, typer.Option(help="Time zone of its billing dates.")] = "Africa/Lagos",
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "NGN",
     *,
@@ -24,6 +28,8 @@ def create(
     from duro.cli.output import show_one
     from duro.kit.modes import Mode
     from duro.modules.access.service import create_key
+    from duro.modules.members.model import Role
+    from duro.modules.members.service import add_member
     from duro.modules.tenants.service import create_tenant
     from duro.runtime.target import opened
 
@@ -35,6 +41,8 @@ def create(
     async def main() -> None:
         async with opened(data_dir) as session, session.db.core() as tx:
             tenant = await create_tenant(tx, name=name, zone=ZoneInfo(zone), currency=currency)
+            if owner is not None:
+                await add_member(tx, tenant_id=tenant.id, email=owner, role=Role.OWNER)
             test = await create_key(tx, tenant_id=tenant.id, mode=Mode.TEST)
             live = await create_key(tx, tenant_id=tenant.id, mode=Mode.LIVE)
         made = {

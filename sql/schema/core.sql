@@ -31,6 +31,37 @@ CREATE POLICY core_manages_keys ON api_keys AS PERMISSIVE FOR ALL TO duro_core
     WITH CHECK (true);
 GRANT INSERT, SELECT, UPDATE ON api_keys TO duro_core;
 
+CREATE TABLE members (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    email text NOT NULL,
+    name text,
+    role text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT members_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT member_email_is_unique UNIQUE (tenant_id, email),
+    CONSTRAINT member_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT member_email_is_lower_case CHECK ((email = lower(email))),
+    CONSTRAINT member_role_is_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'developer'::text, 'finance'::text, 'read_only'::text])))
+);
+CREATE UNIQUE INDEX one_owner_per_tenant ON members USING btree (tenant_id) WHERE role = 'owner'::text;
+ALTER TABLE members ENABLE ROW LEVEL SECURITY;
+ALTER TABLE members FORCE ROW LEVEL SECURITY;
+CREATE POLICY core_adds_members ON members AS PERMISSIVE FOR INSERT TO duro_core
+    WITH CHECK (true);
+CREATE POLICY core_sees_members ON members AS PERMISSIVE FOR SELECT TO duro_core
+    USING (true);
+CREATE POLICY nobody_demotes_an_owner ON members AS PERMISSIVE FOR UPDATE TO duro_core
+    USING ((role <> 'owner'::text))
+    WITH CHECK ((role <> 'owner'::text));
+CREATE POLICY nobody_removes_an_owner ON members AS PERMISSIVE FOR DELETE TO duro_core
+    USING ((role <> 'owner'::text));
+CREATE POLICY own_tenant_only ON members AS PERMISSIVE FOR SELECT TO duro_live, duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+GRANT DELETE, INSERT, SELECT, UPDATE (name), UPDATE (role) ON members TO duro_core;
+GRANT SELECT ON members TO duro_live;
+GRANT SELECT ON members TO duro_sandbox;
+
 CREATE TABLE migrations (
     scope text NOT NULL,
     number integer NOT NULL,
@@ -107,6 +138,53 @@ CREATE POLICY own_tenant_in_test ON payment_slugs AS PERMISSIVE FOR ALL TO duro_
 GRANT SELECT ON payment_slugs TO duro_core;
 GRANT DELETE, INSERT, SELECT ON payment_slugs TO duro_live;
 GRANT DELETE, INSERT, SELECT ON payment_slugs TO duro_sandbox;
+
+CREATE TABLE sessions (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    member_id text NOT NULL,
+    digest bytea NOT NULL,
+    user_agent text,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT session_is_of_a_member FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT session_digest_is_sha256 CHECK ((length(digest) = 32)),
+    CONSTRAINT session_ends_after_it_begins CHECK ((expires_at > created_at))
+);
+CREATE INDEX sessions_by_digest ON sessions USING btree (digest);
+CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
+CREATE INDEX sessions_of_member ON sessions USING btree (tenant_id, member_id, created_at, id);
+ALTER TABLE sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sessions FORCE ROW LEVEL SECURITY;
+CREATE POLICY core_manages_sessions ON sessions AS PERMISSIVE FOR ALL TO duro_core
+    USING (true)
+    WITH CHECK (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO duro_core;
+
+CREATE TABLE sign_in_links (
+    tenant_id text NOT NULL,
+    id text NOT NULL,
+    member_id text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sign_in_links_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT sign_in_link_is_of_a_member FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT sign_in_link_digest_is_sha256 CHECK ((length(digest) = 32)),
+    CONSTRAINT sign_in_link_ends_after_it_begins CHECK ((expires_at > created_at))
+);
+CREATE INDEX sign_in_links_by_digest ON sign_in_links USING btree (digest);
+CREATE INDEX sign_in_links_by_expiry ON sign_in_links USING btree (expires_at);
+CREATE INDEX sign_in_links_of_member ON sign_in_links USING btree (tenant_id, member_id);
+ALTER TABLE sign_in_links ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sign_in_links FORCE ROW LEVEL SECURITY;
+CREATE POLICY core_manages_sign_in_links ON sign_in_links AS PERMISSIVE FOR ALL TO duro_core
+    USING (true)
+    WITH CHECK (true);
+GRANT DELETE, INSERT, SELECT ON sign_in_links TO duro_core;
 
 CREATE TABLE tenants (
     id text NOT NULL,

@@ -24,10 +24,13 @@ from tests.support.statements import (
 )
 
 _CORE_TABLES: Final = frozenset(
-    {"tenants", "api_keys", "oauth_clients", "oauth_tokens", "payment_slugs"}
+    {
+        *("tenants", "api_keys", "oauth_clients", "oauth_tokens", "payment_slugs"),
+        *("members", "sign_in_links", "sessions"),
+    }
 )
 # A slug says whose it is, as a key does: each is looked up before its tenant is known.
-_CORE_FEATURES: Final = frozenset({"tenants", "access", "payment_links"})
+_CORE_FEATURES: Final = frozenset({"tenants", "members", "access", "payment_links"})
 _WRITES: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _INSERTS_ITS_TENANT: Final = re.compile(
     r"INSERT\s+INTO\s+\w+(?:\s+AS\s+\w+)?\s*\(\s*tenant_id\s*,[^)]*\)\s*"

@@ -9,10 +9,11 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from duro.kit.email import Email
 from duro.kit.schema import AmountMinor, Body, Metadata, Out
 from duro.modules.catalog.schemas import Currency
 from duro.modules.checkout.model import CheckoutSession, Kind, SessionStatus
-from duro.modules.customers.schemas import Email, Phone
+from duro.modules.customers.schemas import Phone
 
 _URL_MAX: Final = 2048
 # RFC 3986: what may stand in an address; everything else is written with %.

@@ -8,26 +8,13 @@ import phonenumbers
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from duro.kit.email import Email
 from duro.kit.pagination import ListQuery
 from duro.kit.schema import NOT_NULL, Body, Flag, Metadata, Name, Out
 from duro.modules.customers.model import Customer
 
 _HOME_REGION: Final = "NG"
-_EMAIL_MAX: Final = 254  # RFC 5321: a path of 256 octets less its angle brackets
 _PHONE_TEXT: Final = re.compile(r"\+?[0-9()\-. /]{5,30}", re.ASCII)
-# What mail systems deliver to in practice: no quotes, no comments, a domain with a dot (RFC 5321 limits).
-_EMAIL: Final = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]",
-    re.ASCII,
-)
-_LOCAL_PART_MAX: Final = 64
-
-
-def _to_email(text: str) -> str:
-    if len(text.partition("@")[0]) > _LOCAL_PART_MAX or not _EMAIL.fullmatch(text):
-        raise PydanticCustomError("email", "Must be an e-mail address such as ada@example.com")
-    return text
 
 
 def _to_e164(text: str) -> str:
@@ -47,12 +34,6 @@ def _bad_phone() -> PydanticCustomError:
     return PydanticCustomError("phone", "Must be a valid phone number such as 0803 123 4567")
 
 
-Email: TypeAlias = Annotated[
-    str,
-    StringConstraints(max_length=_EMAIL_MAX),
-    AfterValidator(_to_email),
-    Field(json_schema_extra={"format": "email"}),
-]
 Phone: TypeAlias = Annotated[
     str, AfterValidator(_to_e164), Field(description="Any usual form; kept as E.164.")
 ]

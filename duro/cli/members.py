@@ -1,0 +1,129 @@
+"""`duro members`: the team of a tenant."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duro.cli.frame import (
+    AsJson,
+    DataDir,
+    TenantOption,
+    new_group,
+    run,
+    say,
+    with_example,
+)
+
+if TYPE_CHECKING:
+    from duro.modules.members.model import Member
+
+app = new_group(
+    example="duro members add ada@adunni.example --role developer", text="The team of a tenant."
+)
+
+
+class RoleChoice(StrEnum):
+    """What a member may do, from most to least."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    FINANCE = "finance"
+    READ_ONLY = "read_only"
+
+
+@with_example(app, "list", "duro members list --json")
+def list_all(
+    tenant: TenantOption = None, *, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """List the team, oldest first."""
+    from duro.cli.output import show_rows
+    from duro.modules.members.repository import MemberRepository
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            of = await session.choose_tenant(tenant)
+            async with session.db.core() as tx:
+                found = await MemberRepository(tx, of.id).list_oldest()
+        empty = "No member yet: `duro members add EMAIL --role owner`."
+        show_rows([_shown(each) for each in found], as_json=as_json, empty=empty)
+
+    run(main)
+
+
+@with_example(app, "add", "duro members add ada@adunni.example --role developer")
+def add(
+    email: str,
+    role: Annotated[RoleChoice, typer.Option(help="What they may do.")],
+    name: Annotated[str | None, typer.Option(show_default=False)] = None,
+    tenant: TenantOption = None,
+    *,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add somebody to the team; a tenant has one owner, who stays."""
+    from duro.cli.output import show_one
+    from duro.modules.members.model import Role
+    from duro.modules.members.service import add_member
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            of = await session.choose_tenant(tenant)
+            async with session.db.core() as tx:
+                made = await add_member(
+                    tx, tenant_id=of.id, email=email, role=Role(role.value), name=name
+                )
+        show_one(_shown(made), as_json=as_json)
+
+    run(main)
+
+
+@with_example(app, "change", "duro members change ada@adunni.example --role finance")
+def change(
+    email: str,
+    role: Annotated[RoleChoice, typer.Option(help="What they may do from now on.")],
+    tenant: TenantOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Give a member another role; it counts from their next request."""
+    from duro.modules.members.model import Role
+    from duro.modules.members.service import change_role
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            of = await session.choose_tenant(tenant)
+            async with session.db.core() as tx:
+                await change_role(tx, tenant_id=of.id, email=email, role=Role(role.value))
+        say(f"{email} is {role.value} now.")
+
+    run(main)
+
+
+@with_example(app, "remove", "duro members remove ada@adunni.example")
+def remove(email: str, tenant: TenantOption = None, data_dir: DataDir = None) -> None:
+    """Take somebody out of the team; their sessions end with it."""
+    from duro.modules.members.service import remove_member
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            of = await session.choose_tenant(tenant)
+            async with session.db.core() as tx:
+                await remove_member(tx, tenant_id=of.id, email=email)
+        say(f"{email} is no member any more.")
+
+    run(main)
+
+
+def _shown(member: "Member") -> dict[str, object]:
+    return {
+        "id": member.id,
+        "email": member.email,
+        "name": member.name,
+        "role": member.role,
+        "createdAt": member.created_at,
+    }

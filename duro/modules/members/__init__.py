@@ -1,0 +1,1 @@
+"""The team of a tenant: who they are, and what each may do."""
