@@ -1,7 +1,8 @@
-"""Owns the fixtures that every kind of test shares: engines, databases, a clock that stands still, tenants."""
+"""Owns the fixtures that every kind of test shares: engines, databases, a clock that stands still, tenants, figures."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import pytest
 
@@ -13,6 +14,8 @@ from duro.kit.sql import queries
 from tests.support.cluster import Cluster, running_cluster
 from tests.support.tenants import add_tenant
 
+_FIGURES = pytest.StashKey[list[str]]()
+Say: TypeAlias = Callable[[str], None]
 WALL = datetime(2026, 1, 28, 9, 0, tzinfo=UTC)
 
 
@@ -78,3 +81,18 @@ async def tenant(database_url: str, clock: FixedClock) -> str:
 async def tenant_b(database_url: str, clock: FixedClock) -> str:
     """The id of another tenant, whose rows the first must never see."""
     return await add_tenant(database_url, new_id("ten", wall=clock.wall()), name="Bello Foods")
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Say:
+    """Keeps a figure, with its seed, for the summary of the run."""
+    return request.config.stash.setdefault(_FIGURES, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if figures := config.stash.get(_FIGURES, []):
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.write_line(line)

@@ -2,8 +2,8 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
-// Where the package is installed is told, because this folder has no dependencies of its own.
-const { Webhook } = createRequire(`${process.argv[2]}/`)("standardwebhooks");
+// Where the package is installed is told, because this folder holds its lock alone.
+const { Webhook } = createRequire(process.argv[2])("standardwebhooks");
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { secret, headers, body } = JSON.parse(line);
