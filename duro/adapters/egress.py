@@ -5,11 +5,13 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from typing_extensions import override
 from yarl import URL
 
@@ -27,13 +29,19 @@ KEPT_MAX_BYTES: Final = 2 * 1024
 _ADMIT_TIMEOUT_S: Final = 5.0
 # Sockets of this process; an attempt beyond them waits before its time starts.
 _AT_ONCE: Final = 400
-_LOOKUPS_AT_ONCE: Final = 32
+_LOOKUPS_AT_ONCE: Final = 128
+# What the parser is given of an answer: much more than is read of it, for what it cannot take at once it gets again.
+_PARSED_MAX_BYTES: Final = 1024 * 1024
 # Kept open within a burst only: a receiver that closes an idle connection just as we write would look like a failure.
 _KEEP_ALIVE_S: Final = 2.0
 
 # Answers the addresses of a host name; raises OSError when there is none.
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 _AddressInfo: TypeAlias = tuple[Any, ...]
+
+
+class LookUpsBusyError(Exception):
+    """The time of an attempt was over before its host name was even looked up, which is no fault of the receiver."""
 
 
 class GuardedEgress:
@@ -53,6 +61,7 @@ class GuardedEgress:
         self._timeout_s = timeout_s
         self._lookups = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="egress-dns")
         self._resolve = resolve or self._look_up
+        self._queued_hosts: set[str] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._stack = AsyncExitStack()
         self._sessions: dict[Destination, aiohttp.ClientSession] = {}
@@ -93,11 +102,16 @@ class GuardedEgress:
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         try:
             target, destination = demand_allowed_url(url, allow_loopback=self._allow_loopback)
+        except RefusedDestinationError as refused:
+            return Blocked(str(refused))
+        try:
             async with self._slots:
                 return await self._post(self._session(destination), target, body, headers)
         except RefusedDestinationError as refused:
             return Blocked(str(refused))
         except TimeoutError:
+            if target.raw_host in self._queued_hosts:
+                raise LookUpsBusyError from None
             return Unreachable(f"no answer within {self._timeout_s:.0f} s")
         except (aiohttp.ClientError, OSError) as error:
             return Unreachable(_reason(error))
@@ -134,7 +148,7 @@ class GuardedEgress:
             demand_allowed(address[0], destination)
             return socket.socket(family, kind, protocol)
 
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             resolver=_Resolver(self._resolve, destination),
             socket_factory=open_socket,
             keepalive_timeout=_KEEP_ALIVE_S,
@@ -153,9 +167,13 @@ class GuardedEgress:
 
     async def _look_up(self, host: str, port: int) -> list[str]:
         # On threads of its own: slow name servers of merchants must not use up those of the process.
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._lookups, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
+        self._queued_hosts.add(host)
+
+        def look_up() -> list[_AddressInfo]:
+            self._queued_hosts.discard(host)
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+        found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
         return [str(address[0]) for *_, address in found]
 
 
@@ -181,6 +199,37 @@ async def _excerpt(response: aiohttp.ClientResponse, ends_at: float) -> str:
                 read += await response.content.read(READ_MAX_BYTES - len(read))
     # PostgreSQL keeps no NUL in text.
     return read[:KEPT_MAX_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+class _Handler(ResponseHandler):
+    """Drops a connection whose answer goes on and on without a body that is read: interim answers, chunk extensions.
+
+    Parsing them costs far more than sending them, so 15 seconds of them would hold up everybody's deliveries.
+    """
+
+    # A receiver may speak before it is asked.
+    _left = _PARSED_MAX_BYTES
+
+    @override
+    def set_response_params(self, **params: Any) -> None:
+        self._left = _PARSED_MAX_BYTES
+        super().set_response_params(**params)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0 and self.transport is not None:
+            self.transport.abort()
+        else:
+            super().data_received(data)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections that are bounded in what they receive; the client has no option for it."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of the client's connector
+        super().__init__(**options)
+        self._factory = cast("partial[ResponseHandler]", partial(_Handler, loop=self._loop))
 
 
 class _Resolver(AbstractResolver):

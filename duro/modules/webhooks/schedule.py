@@ -136,7 +136,8 @@ def _asked_wait(answer: Answer, *, wall: datetime) -> timedelta:
         return min(timedelta(seconds=int(text[:9])), RETRY_AFTER_MAX)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # The second for numbers that no day, hour or zone has: the parser looks at them too late.
         return timedelta()
     # A date without a zone is meant in UTC.
     return min(at.replace(tzinfo=at.tzinfo or UTC) - wall, RETRY_AFTER_MAX)
