@@ -13,7 +13,7 @@ from bench.batches import counting
 from bench.counting import CountingDatabase
 from bench.ground import Connection, connected_as_tenant, statement
 from bench.serving import MASTER_KEY
-from duro.kit.gate import Gate
+from duro.kit.gate import Gate, bearer
 from duro.kit.http import build_app
 from duro.kit.modes import Mode
 from duro.modules.access.service import create_key
@@ -73,7 +73,7 @@ async def asking(database_url: str, tenant_id: str) -> AsyncIterator[Asker]:
                 routes=system.routes,
                 db=db,
                 clock=db.clock,
-                gate=Gate(system.authenticate),
+                gate=Gate(bearer(system.authenticate)),
                 public_url=listener.url,
             )
             server = await serve_on(listener, app)

@@ -9,7 +9,15 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -23,6 +31,7 @@ from typing_extensions import override
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 Network: TypeAlias = IPv4Network | IPv6Network
 PerSecond: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]
+PerMinute: TypeAlias = Annotated[int, Field(ge=1, le=6_000_000)]
 Burst: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 Tree: TypeAlias = dict[str, Any]
 
@@ -59,10 +68,19 @@ class RedisSettings(_Section):
         return url
 
 
+def _web_address(url: str | None) -> str | None:
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("begins with http:// or https://")
+    return url.rstrip("/") if url else None
+
+
+WebAddress: TypeAlias = Annotated[str | None, AfterValidator(_web_address)]
+
+
 class PublicSettings(_Section):
     host: str | None = None
     port: Port = 8080
-    url: str | None = None
+    url: WebAddress = None
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
 
     @field_validator("trusted_proxies", mode="before")
@@ -72,17 +90,11 @@ class PublicSettings(_Section):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
-    @field_validator("url")
-    @classmethod
-    def _is_a_web_address(cls, url: str | None) -> str | None:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError("begins with http:// or https://")
-        return url.rstrip("/") if url else None
-
 
 class CoreSettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8081
+    url: WebAddress = None
 
 
 class HealthSettings(_Section):
@@ -113,6 +125,8 @@ class LimitSettings(_Section):
     auth_burst: Burst = 20
     pay_per_s: PerSecond = 2
     pay_burst: Burst = 20
+    send_per_minute: PerMinute = 6
+    send_burst: Burst = 20
 
     def eased(self) -> Self:
         """Ten times what nobody has chosen, for developing and tests."""

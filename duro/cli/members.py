@@ -119,6 +119,50 @@ def remove(email: str, tenant: TenantOption = None, data_dir: DataDir = None) ->
     run(main)
 
 
+@with_example(app, "link", "duro members link ada@adunni.example")
+def link(
+    email: str, tenant: TenantOption = None, *, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """Print a link to the dashboard that signs a member in, once and within ten minutes."""
+    from duro.cli.output import show_one
+    from duro.modules.access.sessions import make_link
+    from duro.modules.members.service import get_member
+    from duro.runtime.dashboard import sign_in_url
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            of = await session.choose_tenant(tenant)
+            async with session.db.core() as tx:
+                member = await get_member(tx, tenant_id=of.id, email=email)
+                token = await make_link(tx, tenant_id=of.id, member_id=member.id)
+            url = sign_in_url(session.core_url, token)
+        if as_json:
+            show_one({"email": member.email, "url": url}, as_json=True)
+        else:
+            typer.echo(url)
+
+    run(main)
+
+
+@with_example(app, "sign-out", "duro members sign-out ada@adunni.example")
+def sign_out(email: str, tenant: TenantOption = None, data_dir: DataDir = None) -> None:
+    """End all sessions of a member, from the next request on."""
+    from duro.modules.access.sessions import revoke_all
+    from duro.modules.members.service import get_member
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            of = await session.choose_tenant(tenant)
+            async with session.db.core() as tx:
+                member = await get_member(tx, tenant_id=of.id, email=email)
+                ended = await revoke_all(tx, tenant_id=of.id, member_id=member.id)
+        say(f"{ended} sessions of {email} are over.")
+
+    run(main)
+
+
 def _shown(member: "Member") -> dict[str, object]:
     return {
         "id": member.id,

@@ -111,7 +111,7 @@ def _announce(ready: "Ready") -> None:
     steps = {
         "data directory": str(ready.data_dir),
         "documentation": f"{process.public_url}/docs",
-        "dashboard": f"{process.core_url}/  (coming)",
+        "dashboard": f"{ready.login_url}  (signs in once)",
         "secret key": kept.secret_key,
         "publishable key": kept.publishable_key,
         "pay page": "the payUrl of an open invoice, with test cards",

@@ -20,24 +20,31 @@ from duro.kit.tenant import Tenant
 
 
 class CredentialKind(StrEnum):
-    """A secret key may do everything in its tenant and mode, a publishable one next to nothing."""
+    """A secret key may do everything in its tenant and mode, a publishable one next to nothing.
+
+    A session is that of a member in the dashboard, who may do what their role says; keys open nothing there.
+    """
 
     SECRET = "secret"  # noqa: S105 - a kind of key, not a key
     PUBLISHABLE = "publishable"
+    SESSION = "session"
 
 
 # Whom an operation lets in: `credential=` of its registry entry.
 SECRET_ONLY: Final = frozenset({CredentialKind.SECRET})
-ANY_KEY: Final = frozenset(CredentialKind)
+ANY_KEY: Final = frozenset({CredentialKind.SECRET, CredentialKind.PUBLISHABLE})
+SESSION_ONLY: Final = frozenset({CredentialKind.SESSION})
+# The prefix has browsers refuse it without Secure, with a Domain, or for another path.
+SESSION_COOKIE: Final = "__Host-duro_session"
 NOBODY_KNOWN: Final[frozenset[CredentialKind]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key or access token that was looked up and is valid.
+    """A key, access token or session that was looked up and is valid.
 
-    `id` is that of the key or of the OAuth client: whatever shares it shares a limit. An access token is of the kind
-    `secret`, because it may do what a secret key may.
+    `id` is that of the key, of the OAuth client or of the member: whatever shares it shares a limit. An access token is
+    of the kind `secret`, because it may do what a secret key may.
     """
 
     id: str
@@ -46,6 +53,7 @@ class Credential:
     tenant: Tenant
     permissions: frozenset[str] = EVERYTHING
     expires_at: datetime | None = None
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from duro.errors import (
+    BadRequestError,
     ConflictError,
     DuroError,
     ForbiddenError,
@@ -76,6 +77,8 @@ class Edge:
         call = Call(credential, request_id, wall, self._ports.db, status=self.operation.status)
         if self.operation.takes_key:
             call.keyed = _keyed(request, intake, credential.kind)
+        elif idempotency.HEADER in request.headers and self.operation.is_mutation:
+            raise BadRequestError(f"{idempotency.HEADER} counts with a key only; leave it out.")
         if call.keyed is None:
             return Answer(self.operation.status, await self._do(call, intake))
         return await self._once(call, call.keyed, intake)

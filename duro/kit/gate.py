@@ -1,6 +1,6 @@
 """Who asks, and how often: looks up a request's credential, and counts it against that or against its address."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -21,6 +21,9 @@ from duro.kit.limits import LimitClass, Limiter, Verdict
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
+# Says whose request it is; raises `UnauthorizedError`.
+Identify: TypeAlias = Callable[[web.Request], Awaitable[Credential]]
+
 # What the limits say of a request, for its answer.
 LIMIT_HEADERS: Final = web.RequestKey("limit_headers", Mapping[str, str])
 _FORWARDED: Final = "X-Forwarded-For"
@@ -33,7 +36,7 @@ _OWN_BITS: Final = 64
 class Gate:
     """Lets requests in: as whoever they say, as often as the limits allow; without a limiter, always."""
 
-    authenticate: Authenticate
+    identify: Identify
     limiter: Limiter | None = None
     trusted_proxies: Sequence[Network] = ()
 
@@ -44,7 +47,7 @@ class Gate:
         the operation fails closed.
         """
         try:
-            credential = await self.authenticate(_bearer(request))
+            credential = await self.identify(request)
         except UnauthorizedError:
             # A wrong credential counts against the address it came from, whatever was asked for.
             await self.admit_visitor(request, LimitClass.READ)
@@ -70,6 +73,15 @@ class Gate:
                 break
             address = heard
         return address
+
+
+def bearer(authenticate: Authenticate) -> Identify:
+    """By the key or access token in the header of a request."""
+
+    async def identify(request: web.Request) -> Credential:
+        return await authenticate(_bearer(request))
+
+    return identify
 
 
 def _bearer(request: web.Request) -> str:

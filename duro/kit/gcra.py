@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 _SECOND_US: Final = 1_000_000
+_MINUTE_US: Final = 60 * _SECOND_US
 
 # ARGV[1] is the present in microseconds, or empty for that of Redis, which all processes share; then interval and burst
 # of each key. All buckets are asked before any is charged. Answers whether all admit, then each one's debt and wait.
@@ -59,6 +60,11 @@ class Rate:
     def per_second(cls, name: str, per_s: int, burst: int) -> "Rate":
         """The interval rounds up, so that never more than `per_s` pass."""
         return cls(name, burst, -(-_SECOND_US // per_s))
+
+    @classmethod
+    def per_minute(cls, name: str, per_minute: int, burst: int) -> "Rate":
+        """The same by the minute."""
+        return cls(name, burst, -(-_MINUTE_US // per_minute))
 
     @property
     def window_s(self) -> int:

@@ -24,8 +24,9 @@ from duro.kit.gate import LIMIT_HEADERS, Gate
 from duro.kit.ids import new_id
 from duro.kit.json import dumps
 from duro.kit.limits import LimitClass
+from duro.kit.modes import Mode
 from duro.kit.openapi import document
-from duro.kit.registry import JSON, Operation, Routes
+from duro.kit.registry import JSON, MODE_PARAMETER, Operation, Routes
 
 BODY_MAX_BYTES: Final = 1024 * 1024
 REQUEST_ID_HEADER: Final = "Request-Id"
@@ -105,13 +106,16 @@ def build_app(
         for operation in group.operations:
             handler = _handler(Edge(operation, ports), clock)
             handlers.add(handler)
-            path = _routed(operation.path, paths)
+            path = _routed(operation.path, paths).replace(*_MODES)
             app.router.add_route(operation.method, path, handler)
             if operation.method == "GET":
                 app.router.add_route("HEAD", path, handler)
     described = dumps(document(routes, public_url=public_url))
     app.router.add_get("/openapi.json", _constant(described))
     return app
+
+
+_MODES: Final = (f"{{{MODE_PARAMETER}}}", f"{{{MODE_PARAMETER}:{'|'.join(Mode)}}}")
 
 
 def _routed(path: str, paths: Collection[str]) -> str:

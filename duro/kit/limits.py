@@ -34,11 +34,13 @@ class LimitClass(StrEnum):
     AUTH = "auth"
     # Money again, by somebody who has nothing but a link.
     PAY = "pay"
+    # Leaves this machine because a member asked for it.
+    SEND = "send"
 
     @property
     def fails_closed(self) -> bool:
         """Whether it is refused while nobody can count."""
-        return self in (LimitClass.MONEY, LimitClass.AUTH, LimitClass.PAY)
+        return self in (LimitClass.MONEY, LimitClass.AUTH, LimitClass.PAY, LimitClass.SEND)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from duro.kit.work import DueWork
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A feature's operations and its due work; built by `build()` of its module.py."""
+    """A feature's operations, for keys and for members, and its due work; built by `build()` of its module.py."""
 
     name: str
     routes: tuple[Routes, ...] = ()
+    core_routes: tuple[Routes, ...] = ()
     work: tuple[DueWork, ...] = ()

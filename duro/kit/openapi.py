@@ -21,9 +21,9 @@ from duro.errors import (
     UnavailableError,
     UnsupportedMediaTypeError,
 )
-from duro.kit.call import SECRET_ONLY, CredentialKind
+from duro.kit.call import SECRET_ONLY, SESSION_COOKIE, SESSION_ONLY, CredentialKind
 from duro.kit.modes import Mode
-from duro.kit.registry import JSON, Operation, Routes
+from duro.kit.registry import JSON, MODE_PARAMETER, Operation, Routes
 from duro.kit.schema import Body, Out
 
 Json: TypeAlias = dict[str, Any]
@@ -91,10 +91,18 @@ _HEADERS_OF: Final = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
 _SCHEMES: Final = {
     CredentialKind.SECRET: "secretKey",
     CredentialKind.PUBLISHABLE: "publishableKey",
+    CredentialKind.SESSION: "session",
 }
 _SAID: Final = {
     CredentialKind.SECRET: "A secret key: `sk_test_…` or `sk_live_…`; it says the mode.",
     CredentialKind.PUBLISHABLE: "A publishable key: `pk_test_…` or `pk_live_…`; it says the mode.",
+    CredentialKind.SESSION: "The session of a member who has signed in.",
+}
+_MODE: Final[Json] = {
+    "name": MODE_PARAMETER,
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": [mode.value for mode in Mode]},
 }
 _ACCESS_TOKEN: Final = "accessToken"  # noqa: S105 - the name of a scheme, not a token
 
@@ -107,8 +115,10 @@ def document(routes: Sequence[Routes], *, public_url: str) -> Json:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     granting = [each.path for each in operations if "grants" in each.options]
     token_url = f"{public_url}{granting[0]}" if granting else None
+    is_for_members = all(operation.admits == SESSION_ONLY for operation in operations)
+    usual = SESSION_ONLY if is_for_members else SECRET_ONLY
     for operation in operations:
-        if operation.admits != SECRET_ONLY:
+        if operation.admits != usual:
             described = paths[operation.path][operation.method.lower()]
             described["security"] = _security(operation.admits, has_tokens=token_url is not None)
     return {
@@ -118,8 +128,9 @@ def document(routes: Sequence[Routes], *, public_url: str) -> Json:
             "version": __version__,
             "description": "Recovery-first subscription billing.",
         },
-        "servers": [{"url": public_url}],
-        "security": _security(SECRET_ONLY, has_tokens=token_url is not None),
+        # Members are where this document is.
+        "servers": [{"url": "/" if is_for_members else public_url}],
+        "security": _security(usual, has_tokens=token_url is not None),
         "tags": [{"name": tag} for tag in dict.fromkeys(group.tag for group in routes)],
         "paths": paths,
         "components": {
@@ -133,7 +144,7 @@ def document(routes: Sequence[Routes], *, public_url: str) -> Json:
 
 def _schemes(operations: Sequence[Operation], token_url: str | None) -> Json:
     schemes: Json = {
-        _SCHEMES[kind]: {"type": "http", "scheme": "bearer", "description": _SAID[kind]}
+        _SCHEMES[kind]: _scheme(kind)
         for kind in CredentialKind
         if any(kind in operation.admits for operation in operations)
     }
@@ -144,6 +155,14 @@ def _schemes(operations: Sequence[Operation], token_url: str | None) -> Json:
             "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": {}}},
         }
     return schemes
+
+
+def _scheme(kind: CredentialKind) -> Json:
+    if kind is CredentialKind.SESSION:
+        where = {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE}
+    else:
+        where = {"type": "http", "scheme": "bearer"}
+    return {**where, "description": _SAID[kind]}
 
 
 def _security(admits: AbstractSet[CredentialKind], *, has_tokens: bool) -> list[Json]:
@@ -176,6 +195,8 @@ def _operation(operation: Operation) -> Json:
 
 
 def _parameters(operation: Operation) -> Iterator[Json]:
+    if operation.names_mode:
+        yield _MODE
     for name in operation.parameters:
         schema: Json = {"type": "string", "minLength": 1, "maxLength": 255}
         if name == "id":
@@ -242,7 +263,7 @@ def _errors(operation: Operation) -> list[type[DuroError]]:
     found: list[type[DuroError]] = [*_ALWAYS, *operation.options.get("errors", ())]
     if not operation.is_public:
         found.extend(_WITH_CREDENTIAL)
-    if operation.parameters or "modes" in operation.options:
+    if operation.parameters or operation.names_mode or "modes" in operation.options:
         found.append(NotFoundError)
     if operation.is_mutation:
         found.extend(_WITH_BODY)

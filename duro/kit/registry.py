@@ -30,6 +30,8 @@ Handler: TypeAlias = Callable[..., Awaitable[Reply]]
 Resume: TypeAlias = Callable[[Call, str], Awaitable[Reply]]
 H = TypeVar("H", bound=Handler)
 
+# Whose data it is about: the call knows it, so that no handler takes it.
+MODE_PARAMETER: Final = "mode"
 _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
 _NAMED: Final = frozenset({"call", "visit", "body", "query"})
 JSON: Final = "application/json"
@@ -103,16 +105,22 @@ class Operation:
 
     @property
     def takes_key(self) -> bool:
-        """Whether an idempotency key counts: it belongs to a tenant, and a stranger has none."""
-        return self.is_mutation and not self.is_public
+        """Whether an idempotency key counts: it belongs to a tenant and its programs, not to a stranger or a member."""
+        return self.is_mutation and not self.is_public and CredentialKind.SESSION not in self.admits
+
+    @property
+    def names_mode(self) -> bool:
+        """Whether the path says whose data it is about, because the credential does not."""
+        return f"{{{MODE_PARAMETER}}}" in self.path
 
     @property
     def limit(self) -> LimitClass:
-        """Own transactions are those of work that calls a gateway."""
+        """Own transactions are those of work that calls a gateway, but for what members do."""
         if not self.is_mutation:
             natural = LimitClass.READ
         else:
-            natural = LimitClass.MONEY if self.owns_transactions else LimitClass.WRITE
+            calls_a_gateway = self.owns_transactions and self.takes_key
+            natural = LimitClass.MONEY if calls_a_gateway else LimitClass.WRITE
         return self.options.get("limit", natural)
 
     @property
@@ -133,8 +141,8 @@ class Routes:
     """The operations of one feature under one heading.
 
     A handler's annotations say what it takes: `call: Call` (a public one `visit: Visit`), `body` a `Body`, `query` a
-    `Query`, and one `str` for each `{parameter}` of the path, in their order, under any name; and what it answers: an
-    `Out` or a `Page` of one.
+    `Query`, and one `str` for each `{parameter}` of the path but `{mode}`, in their order, under any name; and what it
+    answers: an `Out` or a `Page` of one.
     """
 
     tag: str
@@ -145,6 +153,9 @@ class Routes:
 
     def post(self, path: str, **options: Unpack[Options]) -> Callable[[H], H]:
         return self._entry("POST", path, options)
+
+    def put(self, path: str, **options: Unpack[Options]) -> Callable[[H], H]:
+        return self._entry("PUT", path, options)
 
     def patch(self, path: str, **options: Unpack[Options]) -> Callable[[H], H]:
         return self._entry("PATCH", path, options)
@@ -164,7 +175,7 @@ class Routes:
 def _describe(handler: Handler, *, method: str, path: str, tag: str, options: Options) -> Operation:
     name = handler.__name__
     hints = get_type_hints(handler)
-    parameters = tuple(_PARAMETER.findall(path))
+    parameters = tuple(name for name in _PARAMETER.findall(path) if name != MODE_PARAMETER)
     reply, is_page = _reply(name, hints.pop("return", None))
     operation = Operation(
         name=name,
@@ -193,7 +204,7 @@ def _demand_sense(operation: Operation) -> None:
         raise TypeError(f"{name} is public, so it has no tenant, mode or permission")
     if not operation.is_public and "visit" in operation.arguments:
         raise TypeError(f"{name} has a credential: it takes a Call, not a Visit")
-    if operation.is_mutation and operation.owns_transactions and "resume" not in options:
+    if operation.takes_key and operation.owns_transactions and "resume" not in options:
         raise TypeError(f"{name} opens its own transactions and cannot be resumed after a crash")
     if operation.method in ("GET", "DELETE") and operation.body is not None:
         raise TypeError(f"{name} is a {operation.method} and takes a body")

@@ -1,14 +1,14 @@
 """The web applications of the public and core roles."""
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from duro.kit import metrics
-from duro.kit.gate import Gate
+from duro.kit.gate import Gate, bearer
 from duro.kit.http import build_app
 from duro.kit.limits import Limiter
 from duro.runtime import callbacks, pages
 from duro.runtime.compose import Ground, System
+from duro.runtime.dashboard import Dashboard
 from duro.runtime.docs import Docs
 from duro.runtime.guides import Guides
 from duro.runtime.messaging import MessagePages
@@ -23,7 +23,7 @@ def build_public_app(
         routes=system.routes,
         db=ground.db,
         clock=ground.clock,
-        gate=Gate(system.authenticate, limiter, ground.settings.public.trusted_proxies),
+        gate=Gate(bearer(system.authenticate), limiter, ground.settings.public.trusted_proxies),
         public_url=ground.public_url,
         observe=metrics.count_request,
     )
@@ -36,24 +36,18 @@ def build_public_app(
     return app
 
 
-def build_core_app() -> web.Application:
-    """The dashboard's place: a page that says it is coming; everything else is not found, as JSON."""
-    app = web.Application(middlewares=[_not_found_as_json])
-    app.router.add_get("/", _page("Dashboard", "The dashboard is coming in a later version."))
+def build_core_app(
+    ground: Ground, system: System, limiter: Limiter | None = None
+) -> web.Application:
+    """The dashboard: its operations for members who have signed in, and the pages to sign in by."""
+    dashboard = Dashboard(ground.db)
+    app = build_app(
+        routes=system.core_routes,
+        db=ground.db,
+        clock=ground.clock,
+        gate=Gate(dashboard.identify, limiter, ground.settings.public.trusted_proxies),
+        public_url=ground.public_url,
+        observe=metrics.count_request,
+    )
+    dashboard.add_to(app)
     return app
-
-
-def _page(title: str, text: str) -> Handler:
-    async def show(_request: web.Request) -> web.StreamResponse:
-        return pages.shown(title, f"<h1>{title}</h1><p>{text}</p>")
-
-    return show
-
-
-@web.middleware
-async def _not_found_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPNotFound:
-        refusal = {"code": "not_found", "message": "There is nothing at this path."}
-        return web.json_response({"error": refusal}, status=404)

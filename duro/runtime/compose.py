@@ -90,6 +90,10 @@ class System:
         return [routes for module in self.modules for routes in module.routes]
 
     @property
+    def core_routes(self) -> list[Routes]:
+        return [routes for module in self.modules for routes in module.core_routes]
+
+    @property
     def works(self) -> list[DueWork]:
         return [work for module in self.modules for work in module.work]
 

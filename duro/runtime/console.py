@@ -13,7 +13,7 @@ from duro.errors import UnauthorizedError
 from duro.kit.call import Credential, CredentialKind
 from duro.kit.clock import SystemClock
 from duro.kit.db import Database
-from duro.kit.gate import Gate
+from duro.kit.gate import Gate, bearer
 from duro.kit.http import build_app
 from duro.kit.json import dumps
 from duro.kit.modes import Mode
@@ -21,7 +21,7 @@ from duro.kit.openapi import document
 from duro.kit.registry import Operation, Routes
 from duro.kit.sql import queries
 from duro.kit.tenant import Tenant
-from duro.runtime.compose import Ground, compose
+from duro.runtime.compose import Ground, System, compose
 from duro.runtime.sites import listen, serve_on
 from duro.runtime.target import Session
 from duro.settings import Settings
@@ -43,19 +43,31 @@ async def operations() -> list[Operation]:
     return [operation for routes in await _routes() for operation in routes.operations]
 
 
+async def core_operations() -> list[Operation]:
+    """Every operation of the core role, for members who have signed in."""
+    async with _composed() as system:
+        return [operation for routes in system.core_routes for operation in routes.operations]
+
+
 async def describe(public_url: str = "http://127.0.0.1:8080") -> dict[str, Any]:
     """The OpenAPI document."""
     return document(await _routes(), public_url=public_url)
 
 
 async def _routes() -> list[Routes]:
+    async with _composed() as system:
+        return system.routes
+
+
+@asynccontextmanager
+async def _composed() -> AsyncIterator[System]:
     clock = SystemClock()
     business_now = queries("testclock")["read_business_now"]
     db = Database(clock=clock, business_now=business_now, pools={})
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     settings = Settings.model_validate({"security": {"master_key": key}})
     async with compose(Ground(settings, db, clock, "")) as system:
-        return system.routes
+        yield system
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ async def console(opened: Session, tenant: Tenant, mode: Mode) -> AsyncIterator[
         routes=opened.system.routes,
         db=opened.db,
         clock=opened.db.clock,
-        gate=Gate(authenticate),
+        gate=Gate(bearer(authenticate)),
         public_url=opened.public_url,
     )
     server = await serve_on(listener, app)

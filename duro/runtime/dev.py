@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -13,7 +14,9 @@ from pydantic import SecretStr
 
 from duro.kit.clock import monotonic_s
 from duro.kit.migrations import migrate
+from duro.modules.access.sessions import make_link
 from duro.runtime import engines, identity
+from duro.runtime.dashboard import sign_in_url
 from duro.runtime.demo import seed_demo
 from duro.runtime.errors import StartError
 from duro.runtime.files import write_private_json
@@ -28,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 READY_FILE: Final = "ready.json"
 _HERE: Final = "127.0.0.1"
+_LOGIN_LIFE: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Ready:
     process: Running
     identity: Identity
     inbox_url: str
+    login_url: str
     took_s: float
 
     def to_json(self) -> dict[str, object]:
@@ -60,8 +65,7 @@ class Ready:
             "coreUrl": self.process.core_url,
             "healthUrl": self.process.health_url,
             "inboxUrl": self.inbox_url,
-            # The dashboard and its one-time sign-in come later; until then this shows where it will be.
-            "dashboardLoginUrl": f"{self.process.core_url}/",
+            "dashboardLoginUrl": self.login_url,
             "tenantId": self.identity.tenant_id,
             "secretKey": self.identity.secret_key,
             "publishableKey": self.identity.publishable_key,
@@ -116,7 +120,8 @@ async def developing(
             await seed_demo(process, kept)
             kept = replace(kept, is_seeded=True)
             identity.keep_identity(data_dir, kept)
-        ready = Ready(data_dir, process, kept, inbox_url, monotonic_s() - began_s)
+        login_url = await _login_url(process, kept)
+        ready = Ready(data_dir, process, kept, inbox_url, login_url, monotonic_s() - began_s)
         for path in _ready_files(options, data_dir):
             write_private_json(path, ready.to_json())
             stack.callback(path.unlink, missing_ok=True)
@@ -196,6 +201,14 @@ async def _move_in(process: Running, kept: Identity, stack: AsyncExitStack) -> t
     server = await serve_on(listener, inbox.app())
     stack.push_async_callback(server.cleanup)
     return replace(kept, inbox_port=listener.port), f"{listener.url}{PAGE}"
+
+
+async def _login_url(process: Running, kept: Identity) -> str:
+    """A link of the owner's that signs in once; good for a working day, because it is on this machine only."""
+    async with process.ground.db.core() as tx:
+        owner = await identity.ensure_owner(tx, kept.tenant_id)
+        link = await make_link(tx, tenant_id=kept.tenant_id, member_id=owner.id, life=_LOGIN_LIFE)
+    return sign_in_url(process.core_url or "", link)
 
 
 def _listen_again(port: int) -> Listener:

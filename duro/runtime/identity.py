@@ -14,7 +14,7 @@ from duro.kit.crypto import new_token
 from duro.kit.db import CoreTx, Database
 from duro.kit.modes import Mode
 from duro.modules.access.service import create_key
-from duro.modules.members.model import Role
+from duro.modules.members.model import Member, Role
 from duro.modules.members.repository import MemberRepository
 from duro.modules.members.service import add_member
 from duro.modules.tenants.repository import TenantRepository
@@ -70,13 +70,13 @@ async def ensure_tenant(db: Database, identity: Identity) -> Identity:
     """With a tenant and its keys, those of the first start wherever the database still has them."""
     async with db.core() as tx:
         if identity.tenant_id and await _exists(tx, identity.tenant_id):
-            await _ensure_owner(tx, identity.tenant_id)
+            await ensure_owner(tx, identity.tenant_id)
             return identity
         # A start that was killed between the database and the file has left a tenant without known keys.
         tenants = await TenantRepository(tx).list_oldest()
         found = next((tenant for tenant in tenants if tenant.name == TENANT_NAME), None)
         tenant = found or await create_tenant(tx, name=TENANT_NAME)
-        await _ensure_owner(tx, tenant.id)
+        await ensure_owner(tx, tenant.id)
         test = await create_key(tx, tenant_id=tenant.id, mode=Mode.TEST)
         publishable = await create_key(
             tx, tenant_id=tenant.id, mode=Mode.TEST, kind=CredentialKind.PUBLISHABLE
@@ -108,11 +108,11 @@ async def ensure_endpoint(endpoints: EndpointService, identity: Identity, url: s
     )
 
 
-async def _ensure_owner(tx: CoreTx, tenant_id: str) -> None:
-    # Data of a version before there were members has none.
+async def ensure_owner(tx: CoreTx, tenant_id: str) -> Member:
+    """The owner; data of a version before there were members has none."""
     team = await MemberRepository(tx, tenant_id).list_oldest()
-    if all(member.role is not Role.OWNER for member in team):
-        await add_member(tx, tenant_id=tenant_id, email=OWNER, role=Role.OWNER)
+    found = next((member for member in team if member.role is Role.OWNER), None)
+    return found or await add_member(tx, tenant_id=tenant_id, email=OWNER, role=Role.OWNER)
 
 
 async def _exists(tx: CoreTx, tenant_id: str) -> bool:

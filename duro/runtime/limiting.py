@@ -10,6 +10,7 @@ def limits_of(chosen: LimitSettings) -> Limits:
     classes = {
         LimitClass.AUTH: Rate.per_second("auth", chosen.auth_per_s, chosen.auth_burst),
         LimitClass.PAY: Rate.per_second("pay", chosen.pay_per_s, chosen.pay_burst),
+        LimitClass.SEND: Rate.per_minute("send", chosen.send_per_minute, chosen.send_burst),
     }
     if chosen.write_per_s is not None:
         rate = Rate.per_second("write", chosen.write_per_s, chosen.write_burst)

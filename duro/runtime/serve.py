@@ -91,7 +91,8 @@ async def running(
         probes = Probes(db, database_url, redis, queues, needs_redis=set(roles) != {Role.PUBLIC})
         health_server = await serve_on(listeners["health"], probes.app())
         stack.push_async_callback(health_server.cleanup)
-        limiter = _start_limiter(settings, redis_url, stack) if Role.PUBLIC in roles else None
+        answers = Role.PUBLIC in roles or Role.CORE in roles
+        limiter = _start_limiter(settings, redis_url, stack) if answers else None
         servers = await _serve(ground, system, listeners, extend, limiter)
         jobs = None
         if Role.WORKER in roles:
@@ -103,7 +104,7 @@ async def running(
         stack.callback(probes.say_stopping)
         yield Running(
             public_url=ground.public_url if Role.PUBLIC in roles else None,
-            core_url=listeners["core"].url if Role.CORE in roles else None,
+            core_url=core_url_of(settings, listeners["core"]) if Role.CORE in roles else None,
             health_url=listeners["health"].url,
             ground=ground,
             system=system,
@@ -164,6 +165,10 @@ def _public_url(settings: Settings, listeners: dict[str, Listener]) -> str:
     return f"http://{host}:{settings.public.port}"
 
 
+def core_url_of(settings: Settings, listener: Listener) -> str:
+    return settings.core.url or listener.url
+
+
 async def _serve(
     ground: Ground,
     system: System,
@@ -178,7 +183,7 @@ async def _serve(
             extend(app, ground)
         servers.append(await serve_on(listeners["public"], app))
     if "core" in listeners:
-        servers.append(await serve_on(listeners["core"], build_core_app()))
+        servers.append(await serve_on(listeners["core"], build_core_app(ground, system, limiter)))
     return servers
 
 

@@ -28,6 +28,7 @@ class Session:
     db: Database
     system: System
     public_url: str
+    core_url: str
 
     async def choose_tenant(self, tenant_id: str | None) -> Tenant:
         """The one that was named, or the only one."""
@@ -62,6 +63,7 @@ def find_settings(data_dir: Path | None) -> Settings:
             "database.url": ready["databaseUrl"],
             "redis.url": ready["redisUrl"],
             "public.url": ready["publicUrl"],
+            "core.url": ready["coreUrl"],
             "security.master_key": settings.security.master_key or load_identity(place).master_key,
             "webhooks.allow_loopback": True,
             "mail.catch": True if not settings.has_channel else None,
@@ -89,7 +91,9 @@ async def opened(data_dir: Path | None) -> AsyncIterator[Session]:
             doorbell.start()
             stack.push_async_callback(doorbell.close)
             db.doorbell = doorbell
-        yield Session(db, system, ground.public_url)
+        core = settings.core
+        core_url = core.url or f"http://{core.host}:{core.port}"
+        yield Session(db, system, ground.public_url, core_url)
 
 
 def _is_running(pid: object) -> bool:

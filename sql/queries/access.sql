@@ -138,3 +138,118 @@ SELECT c.id, c.mode, o.expires_at, t.id AS tenant_id, t.name, t.time_zone, t.cur
    AND c.revoked_at IS NULL
  ORDER BY o.tenant_id, o.id
  LIMIT 1;
+
+-- name: insert_sign_in_link
+-- scope: core
+-- $1 tenant, $2 id, $3 member, $4 digest, $5 created, $6 end.
+INSERT INTO sign_in_links (tenant_id, id, member_id, digest, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: forget_expired_links
+-- scope: core
+-- $1 wall time, $2 limit. As with access tokens, each new one takes a few dead ones away.
+DELETE FROM sign_in_links AS l
+ USING (SELECT tenant_id, id
+          FROM sign_in_links
+         WHERE expires_at <= $1
+         ORDER BY expires_at, tenant_id, id
+         LIMIT $2
+           FOR UPDATE SKIP LOCKED) AS dead
+ WHERE l.tenant_id = dead.tenant_id
+   AND l.id = dead.id;
+
+-- name: use_sign_in_link
+-- scope: core
+-- $1 digest, $2 wall time. Gone with its use: the second of two at once waits for the first and finds nothing.
+DELETE FROM sign_in_links
+ WHERE digest = $1
+   AND expires_at > $2
+RETURNING tenant_id, member_id;
+
+-- name: insert_session
+-- scope: core
+-- $1 tenant, $2 id, $3 member, $4 digest, $5 user agent, $6 begun, $7 end.
+INSERT INTO sessions (tenant_id, id, member_id, digest, user_agent, created_at, last_used_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7);
+
+-- name: forget_expired_sessions
+-- scope: core
+-- $1 wall time, $2 limit. As with access tokens, each new one takes a few dead ones away.
+DELETE FROM sessions AS s
+ USING (SELECT tenant_id, id
+          FROM sessions
+         WHERE expires_at <= $1
+         ORDER BY expires_at, tenant_id, id
+         LIMIT $2
+           FOR UPDATE SKIP LOCKED) AS dead
+ WHERE s.tenant_id = dead.tenant_id
+   AND s.id = dead.id;
+
+-- name: find_session
+-- scope: core
+-- $1 digest, $2 wall time, $3 used after. A session is what says whose tenant it is; the role is that of this moment.
+SELECT s.id, s.member_id, s.last_used_at, s.expires_at, m.role, t.id AS tenant_id, t.name, t.time_zone, t.currency
+  FROM sessions AS s
+  JOIN members AS m
+    ON m.tenant_id = s.tenant_id
+   AND m.id = s.member_id
+  JOIN tenants AS t
+    ON t.id = s.tenant_id
+ WHERE s.digest = $1
+   AND s.revoked_at IS NULL
+   AND s.expires_at > $2
+   AND s.last_used_at > $3
+ ORDER BY s.tenant_id, s.id
+ LIMIT 1;
+
+-- name: note_use_of_session
+-- scope: core
+-- $1 tenant, $2 id, $3 wall time. Of requests at once the latest stands.
+UPDATE sessions
+   SET last_used_at = $3
+ WHERE tenant_id = $1
+   AND id = $2
+   AND last_used_at < $3;
+
+-- name: list_sessions
+-- scope: core
+-- $1 tenant, $2 member, $3 wall time, $4 used after, $5 and $6 the last one seen, $7 begun since, $8 limit.
+SELECT id, user_agent, created_at, last_used_at, expires_at, revoked_at
+  FROM sessions
+ WHERE tenant_id = $1
+   AND member_id = $2
+   AND revoked_at IS NULL
+   AND expires_at > $3
+   AND last_used_at > $4
+   AND (created_at, id) < ($5, $6)
+   AND created_at >= $7
+ ORDER BY created_at DESC, id DESC
+ LIMIT $8;
+
+-- name: revoke_session
+-- scope: core
+-- $1 tenant, $2 member, $3 id, $4 revoked.
+UPDATE sessions
+   SET revoked_at = $4
+ WHERE tenant_id = $1
+   AND member_id = $2
+   AND id = $3
+   AND revoked_at IS NULL
+RETURNING id, user_agent, created_at, last_used_at, expires_at, revoked_at;
+
+-- name: revoke_sessions
+-- scope: core
+-- $1 tenant, $2 member, $3 revoked.
+UPDATE sessions
+   SET revoked_at = $3
+ WHERE tenant_id = $1
+   AND member_id = $2
+   AND revoked_at IS NULL
+   AND expires_at > $3;
+
+-- name: forget_links_of_member
+-- scope: core
+-- $1 tenant, $2 member.
+DELETE FROM sign_in_links
+ WHERE tenant_id = $1
+   AND member_id = $2;

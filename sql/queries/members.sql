@@ -21,6 +21,14 @@ SELECT id, email, name, role, created_at
  WHERE tenant_id = $1
    AND email = $2;
 
+-- name: get_member
+-- scope: core
+-- $1 tenant, $2 id.
+SELECT id, email, name, role, created_at
+  FROM members
+ WHERE tenant_id = $1
+   AND id = $2;
+
 -- name: change_role
 -- scope: core
 -- $1 tenant, $2 id, $3 role. Row security lets nobody change an owner.
@@ -42,3 +50,11 @@ SELECT id, email, name, role, created_at
   FROM members
  WHERE tenant_id = $1
    AND role = 'owner';
+
+-- name: list_addresses
+-- $2 limit. As the roles of the two modes may see it.
+SELECT email
+  FROM members
+ WHERE tenant_id = $1
+ ORDER BY created_at, id
+ LIMIT $2;

@@ -184,7 +184,7 @@ ALTER TABLE sign_in_links FORCE ROW LEVEL SECURITY;
 CREATE POLICY core_manages_sign_in_links ON sign_in_links AS PERMISSIVE FOR ALL TO duro_core
     USING (true)
     WITH CHECK (true);
-GRANT DELETE, INSERT, SELECT ON sign_in_links TO duro_core;
+GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_links TO duro_core;
 
 CREATE TABLE tenants (
     id text NOT NULL,

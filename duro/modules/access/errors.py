@@ -1,4 +1,4 @@
-"""Refusals of the token endpoint, as RFC 6749 section 5.2 names them."""
+"""Refusals of the token endpoint, as RFC 6749 section 5.2 names them, and of whoever has not signed in."""
 
 from typing import ClassVar
 
@@ -10,6 +10,12 @@ class InvalidClientError(UnauthorizedError):
 
     oauth: ClassVar[str] = "invalid_client"
     challenge = 'Basic realm="Duro", charset="UTF-8"'
+
+
+class SignInNeededError(UnauthorizedError):
+    """No session, or one that is over."""
+
+    challenge = 'Cookie realm="Duro"'
 
 
 class InvalidRequestError(BadRequestError):

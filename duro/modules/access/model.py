@@ -1,9 +1,9 @@
-"""API keys and OAuth clients: what is kept, and what is shown once."""
+"""API keys, OAuth clients and sessions: what is kept, and what is shown once."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from duro.kit.call import CredentialKind
+from duro.kit.call import Credential, CredentialKind
 from duro.kit.modes import Mode
 
 
@@ -56,3 +56,31 @@ class KnownClient:
     tenant_id: str
     id: str
     digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A member's stay in the dashboard: over when nobody uses it for a while, and at `expires_at` in any case."""
+
+    id: str
+    user_agent: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that was just begun: the only time that its token is known."""
+
+    session: Session
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsedSession:
+    """A session that is going on: whose it is, and when it was last used as far as is written down."""
+
+    credential: Credential
+    last_used_at: datetime

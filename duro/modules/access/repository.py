@@ -1,4 +1,4 @@
-"""The only reader and writer of `api_keys`, `oauth_clients` and `oauth_tokens`."""
+"""The only reader and writer of `api_keys`, `oauth_clients` and `oauth_tokens`, `sign_in_links` and `sessions`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from duro.kit.call import Credential, CredentialKind
 from duro.kit.db import CoreTx, Row
 from duro.kit.modes import Mode
+from duro.kit.pagination import Seek
 from duro.kit.rows import into
 from duro.kit.sql import queries
 from duro.kit.tenant import Tenant
-from duro.modules.access.model import ApiKey, KnownClient, OAuthClient
+from duro.modules.access.model import ApiKey, KnownClient, OAuthClient, Session, UsedSession
+from duro.modules.members.model import PERMISSIONS, Role
 
 _SQL: Final = queries("access")
 _LISTED_MAX: Final = 1000
@@ -110,6 +112,84 @@ class OAuthRepository:
             tenant=_tenant(row),
             expires_at=row["expires_at"],
         )
+
+
+class SignInRepository:
+    """The links by which members sign in once; one is looked up before its tenant is known."""
+
+    def __init__(self, tx: CoreTx) -> None:
+        self._tx = tx
+
+    async def add(
+        self, tenant_id: str, member_id: str, link_id: str, *, digest: bytes, expires_at: datetime
+    ) -> None:
+        """Takes a few expired ones away at the same time."""
+        wall = self._tx.wall
+        args = (tenant_id, link_id, member_id, digest, wall, expires_at)
+        await self._tx.run(_SQL["insert_sign_in_link"], *args)
+        await self._tx.run(_SQL["forget_expired_links"], wall, _FORGOTTEN_AT_ONCE)
+
+    async def use(self, digest: bytes) -> tuple[str, str] | None:
+        """Tenant and member of a valid link, which is gone with it; of many who ask at once one gets them."""
+        row = await self._tx.row(_SQL["use_sign_in_link"], digest, self._tx.wall)
+        return None if row is None else (row["tenant_id"], row["member_id"])
+
+    async def forget(self, tenant_id: str, member_id: str) -> None:
+        """No link of the member works any more."""
+        await self._tx.run(_SQL["forget_links_of_member"], tenant_id, member_id)
+
+
+class SessionRepository:
+    """The sessions of all members; one is looked up before its tenant is known."""
+
+    def __init__(self, tx: CoreTx) -> None:
+        self._tx = tx
+
+    async def add(self, tenant_id: str, member_id: str, session: Session, *, digest: bytes) -> None:
+        """Takes a few that are over away at the same time."""
+        of = (session.user_agent, session.created_at, session.expires_at)
+        await self._tx.run(_SQL["insert_session"], tenant_id, session.id, member_id, digest, *of)
+        await self._tx.run(_SQL["forget_expired_sessions"], self._tx.wall, _FORGOTTEN_AT_ONCE)
+
+    async def find(self, digest: bytes, *, mode: Mode, used_since: datetime) -> UsedSession | None:
+        """The session with this digest if it is going on, with what its member may do at this moment."""
+        row = await self._tx.row(_SQL["find_session"], digest, self._tx.wall, used_since)
+        if row is None:
+            return None
+        credential = Credential(
+            id=row["member_id"],
+            kind=CredentialKind.SESSION,
+            mode=mode,
+            tenant=_tenant(row),
+            permissions=PERMISSIONS[Role(row["role"])],
+            expires_at=row["expires_at"],
+            session_id=row["id"],
+        )
+        return UsedSession(credential, row["last_used_at"])
+
+    async def note_use(self, tenant_id: str, session_id: str) -> None:
+        await self._tx.run(_SQL["note_use_of_session"], tenant_id, session_id, self._tx.wall)
+
+    async def page(
+        self, tenant_id: str, member_id: str, place: Seek, *, used_since: datetime
+    ) -> list[Session]:
+        """A member's sessions that are going on, newest first."""
+        at = (place.before_at, place.before_id, place.since_at, place.fetch)
+        rows = await self._tx.rows(
+            _SQL["list_sessions"], tenant_id, member_id, self._tx.wall, used_since, *at
+        )
+        return [into(Session, row) for row in rows]
+
+    async def revoke(self, tenant_id: str, member_id: str, session_id: str) -> Session | None:
+        """None where the member has no such session, or it is revoked already."""
+        args = (tenant_id, member_id, session_id, self._tx.wall)
+        row = await self._tx.row(_SQL["revoke_session"], *args)
+        return None if row is None else into(Session, row)
+
+    async def revoke_all(self, tenant_id: str, member_id: str) -> int:
+        """How many sessions of the member were not revoked yet."""
+        args = (tenant_id, member_id, self._tx.wall)
+        return await self._tx.run(_SQL["revoke_sessions"], *args)
 
 
 def _tenant(row: Row) -> Tenant:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from duro.errors import ConflictError
+from duro.errors import ConflictError, NotFoundError
 from duro.kit.db import CoreTx, Tx
 from duro.kit.rows import into
 from duro.kit.sql import queries
@@ -39,6 +39,13 @@ class MemberRepository:
         rows = await self._tx.rows(_SQL["list_members"], self._tenant_id, _LISTED_MAX)
         return [into(Member, row) for row in rows]
 
+    async def get(self, member_id: str) -> Member:
+        """Raises `NotFoundError`."""
+        row = await self._tx.row(_SQL["get_member"], self._tenant_id, member_id)
+        if row is None:
+            raise NotFoundError("There is no such member.")
+        return into(Member, row)
+
     async def find(self, email: str) -> Member | None:
         row = await self._tx.row(_SQL["find_member"], self._tenant_id, email.lower())
         return None if row is None else into(Member, row)
@@ -56,3 +63,8 @@ async def find_owner(tx: Tx) -> Member | None:
     """The owner of the transaction's tenant, whose address is told what the tenant has to know."""
     row = await tx.row(_SQL["find_owner"])
     return None if row is None else into(Member, row)
+
+
+async def list_addresses(tx: Tx) -> frozenset[str]:
+    """Where the team of the transaction's tenant is written to; the first thousand."""
+    return frozenset(row["email"] for row in await tx.rows(_SQL["list_addresses"], _LISTED_MAX))

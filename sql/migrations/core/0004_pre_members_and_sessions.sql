@@ -63,7 +63,7 @@ ALTER TABLE sessions FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT, DELETE ON members TO duro_core;
 GRANT UPDATE (name, role) ON members TO duro_core;
-GRANT SELECT, INSERT, DELETE ON sign_in_links TO duro_core;
+GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_links TO duro_core;
 GRANT SELECT, INSERT, UPDATE, DELETE ON sessions TO duro_core;
 -- What happens in a mode is told to the team.
 GRANT SELECT ON members TO duro_sandbox, duro_live;

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestServer
 
 from duro.kit.clock import FixedClock
 from duro.kit.db import Database
-from duro.kit.gate import Gate
+from duro.kit.gate import Gate, bearer
 from duro.kit.http import build_app
 from duro.kit.modes import Mode
 from duro.kit.registry import Routes
@@ -32,7 +32,7 @@ async def server(
         routes=routes,
         db=db,
         clock=clock,
-        gate=Gate(Authenticator(db, clock)),
+        gate=Gate(bearer(Authenticator(db, clock))),
         public_url=PUBLIC_URL,
     )
     async with TestServer(app) as running, aiohttp.ClientSession() as session:

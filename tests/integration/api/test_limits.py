@@ -15,7 +15,7 @@ from duro.kit.call import Call
 from duro.kit.clock import FixedClock
 from duro.kit.crypto import new_token
 from duro.kit.db import Database
-from duro.kit.gate import Gate, Network
+from duro.kit.gate import Gate, Network, bearer
 from duro.kit.gcra import Rate
 from duro.kit.http import build_app
 from duro.kit.limits import LimitClass, Limits, open_limiter
@@ -78,7 +78,7 @@ def serve(db: Database, clock: FixedClock) -> Serve:
                 routes=ROUTES,
                 db=db,
                 clock=clock,
-                gate=Gate(Authenticator(db, clock), limiter, trusted),
+                gate=Gate(bearer(Authenticator(db, clock)), limiter, trusted),
                 public_url=PUBLIC_URL,
             )
             running = await stack.enter_async_context(TestServer(app))

@@ -14,7 +14,7 @@ from yarl import URL
 
 from duro.errors import UnauthorizedError
 from duro.kit.call import Credential
-from duro.kit.gate import Gate
+from duro.kit.gate import Gate, bearer
 from duro.kit.http import build_app
 from duro.modules.messages.links import OptOut
 from duro.modules.messages.model import MessageStatus
@@ -66,7 +66,7 @@ async def outside(post: Post) -> AsyncIterator[Outside]:
         routes=[],
         db=post.db,
         clock=post.clock,
-        gate=Gate(_nobody),
+        gate=Gate(bearer(_nobody)),
         public_url=PUBLIC_URL,
     )
     MessagePages(post.db, LINKS, Receipts(post.db, _SECRET, "a word of ours")).add_to(app)
