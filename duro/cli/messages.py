@@ -1,4 +1,4 @@
-"""`duro messages`: what could not be sent, and a merchant's own words."""
+"""`duro messages`: what was written and what became of it, and a merchant's own words."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from duro.cli.frame import (
     with_example,
 )
 from duro.kit.modes import Mode
-from duro.modules.messages.model import Channel
+from duro.modules.messages.model import Channel, MessageStatus
 
 if TYPE_CHECKING:
     from duro.modules.messages.model import Override
@@ -28,6 +28,21 @@ _Key = Annotated[str, typer.Argument(help="Of the template, such as dunning_1.")
 _Language = Annotated[str, typer.Option("--language", help="en or pcm.")]
 
 
+@with_example(app, "list", "duro messages list --status withheld")
+def list_messages(
+    status: Annotated[
+        MessageStatus | None, typer.Option(help="Those alone.", show_default=False)
+    ] = None,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    *,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what was written, newest first."""
+    _list(status, mode, tenant, data_dir, as_json=as_json, empty="There is no such message.")
+
+
 @with_example(app, "failed", "duro messages failed --mode live")
 def failed(
     mode: ModeOption = Mode.TEST,
@@ -37,25 +52,33 @@ def failed(
     as_json: AsJson = False,
 ) -> None:
     """List what could not be sent, newest first."""
-    from duro.cli.output import show_rows
+    _list(MessageStatus.FAILED, mode, tenant, data_dir, as_json=as_json, empty="Nothing failed.")
+
+
+@with_example(app, "show", "duro messages show msg_01JD8X2Q7M3K9V5T1R4W6Y8Z0B")
+def show(
+    message_id: Annotated[str, typer.Argument(show_default=False)],
+    *,
+    html: Annotated[bool, typer.Option("--html", help="Print the HTML.")] = False,
+    mode: ModeOption = Mode.TEST,
+    tenant: TenantOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a message as its reader gets it, or would get it now."""
     from duro.runtime.target import opened
 
     async def main() -> None:
         async with opened(data_dir) as session:
             owner = await session.choose_tenant(tenant)
-            found = await session.system.wording.list_failed(mode, owner.id)
-        rows = [
-            {
-                "id": each.id,
-                "template": each.template,
-                "to": each.address or each.customer_id,
-                "attempts": each.attempts,
-                "why": each.last_error,
-                "at": each.settled_at,
-            }
-            for each in found
-        ]
-        show_rows(rows, as_json=as_json, empty="Nothing failed.")
+            seen = await session.system.wording.show(mode, owner.id, message_id)
+        written, message = seen.written, seen.message
+        if html:
+            typer.echo(written.html)
+            return
+        why = f" ({message.last_error})" if message.last_error else ""
+        to = message.address or message.customer_id
+        typer.echo(f"To: {to}\nStatus: {message.status}{why}")
+        typer.echo(f"Subject: {written.subject}\n\n{written.text}")
 
     run(main)
 
@@ -80,7 +103,8 @@ def resend(
             owner = await session.choose_tenant(tenant)
             wording, ids = session.system.wording, list(message_ids or [])
             if every:
-                ids = [each.id for each in await wording.list_failed(mode, owner.id)]
+                dead = await wording.list_newest(mode, owner.id, MessageStatus.FAILED)
+                ids = [each.id for each in dead]
             queued = await wording.resend(mode, owner.id, ids)
         say(f"{queued} of {len(ids)} are queued again.")
 
@@ -232,6 +256,39 @@ def whatsapp(*, as_json: AsJson = False) -> None:
                 }
             )
     show_rows(rows, as_json=as_json, empty="")
+
+
+def _list(
+    status: MessageStatus | None,
+    mode: Mode,
+    tenant: str | None,
+    data_dir: Path | None,
+    *,
+    as_json: bool,
+    empty: str,
+) -> None:
+    from duro.cli.output import show_rows
+    from duro.runtime.target import opened
+
+    async def main() -> None:
+        async with opened(data_dir) as session:
+            owner = await session.choose_tenant(tenant)
+            found = await session.system.wording.list_newest(mode, owner.id, status)
+        rows = [
+            {
+                "id": each.id,
+                "template": each.template,
+                "to": each.address or each.customer_id,
+                "status": each.status,
+                "attempts": each.attempts,
+                "why": each.last_error,
+                "at": each.settled_at,
+            }
+            for each in found
+        ]
+        show_rows(rows, as_json=as_json, empty=empty)
+
+    run(main)
 
 
 def _shown(own: "Override") -> dict[str, object]:

@@ -18,6 +18,7 @@ class Scope(Enum):
     TENANT = "tenant"  # $1 is the tenant
     ALL_TENANTS = "all tenants"  # scans only
     CORE = "core"  # credentials and tenants themselves
+    PEOPLE = "people"  # $1 are the people whose rows they are, whichever tenant asks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,6 +38,7 @@ from duro.modules.events import module as events
 from duro.modules.invoices import module as invoices
 from duro.modules.invoices.links import PayLinks
 from duro.modules.messages import module as messages
+from duro.modules.messages.contacts import People
 from duro.modules.messages.links import OptOutLinks
 from duro.modules.messages.receipts import Receipts
 from duro.modules.messages.wording import Wording
@@ -58,6 +59,7 @@ from duro.settings import Settings
 
 _LINK_KEY: Final = b"duro pay links"
 _CHECKOUT_KEY: Final = b"duro checkout sessions"
+_PEOPLE_KEY: Final = b"duro people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +132,21 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             charging.build(gateways=gateways, links=links),
             checkout.build(gateways=gateways, links=sessions),
             analytics.build(),
-            messages.build(channels=channels, links=opt_outs),
+            messages.build(
+                channels=channels,
+                links=opt_outs,
+                people=People(_key(master_key, _PEOPLE_KEY)),
+            ),
             webhooks.build(egress=egress, envelope=envelope),
         )
         # The order of the work is that of one instant on a test clock: what happens, then telling of it.
-        works = [work for feature in features for work in feature.work]
+        works = [each for feature in features for each in feature.work if Mode.TEST in each.modes]
         yield System(
             modules=(
                 *map(_held_back, features),
                 testclock.build(works=works),
                 FORGETTING,
+                messages.FORGETTING,
             ),
             clocks=LIST_CLOCKS,
             authenticate=Authenticator(ground.db, ground.clock, uses),

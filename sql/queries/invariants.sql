@@ -532,14 +532,12 @@ SELECT currency AS row_id,
 
 -- name: nobody_is_reminded_too_often
 -- $2 how many reminders one person gets in any 7 days.
-SELECT r.id AS row_id, 'is one reminder too many to ' || r.recipient AS finding
-  FROM (SELECT id, send_at, COALESCE(customer_id, address) AS recipient,
-               lag(send_at, $2::integer) OVER (PARTITION BY COALESCE(customer_id, address) ORDER BY send_at, id) AS prior
+SELECT r.id AS row_id, 'is one reminder too many to ' || r.person AS finding
+  FROM (SELECT id, person, counted_at, lag(counted_at, $2::integer) OVER (PARTITION BY person ORDER BY counted_at, id) AS prior
           FROM outbox
          WHERE tenant_id = $1
-           AND is_reminder
-           AND status <> 'capped') AS r
- WHERE r.prior > r.send_at - interval '168 hours'
+           AND person IS NOT NULL) AS r
+ WHERE r.prior > r.counted_at - interval '168 hours'
  ORDER BY r.id
  LIMIT 100;
 

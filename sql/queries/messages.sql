@@ -1,56 +1,25 @@
--- name: lock_recipients
--- $2 customers or addresses, in order. Held until the transaction ends: of two reminders to one person at once the
--- second counts the first. An advisory lock, because not everybody who is written to has a row.
-SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' outbox ' || $1::text || ' ' || r.recipient, 0))::text
-  FROM unnest($2::text[]) AS r (recipient);
-
 -- name: insert_messages
--- One array for each column, then $11 business time and $12 how many reminders one person gets in 7 days. Each once
--- per cause and template, also when the same change is worked on twice, and nothing optional for who opted out. A reminder above the limit is kept, and never
--- sent; its recipient must be locked (lock_recipients). Earlier ones count from the instant they go out, and none is
--- left out for going out later: so there is no week with more.
--- Scalar subqueries, because an EXISTS may be hashed: that reads the whole outbox.
+-- One array for each column, then $11 business time. Each once per cause and template, also when the same change is worked
+-- on twice, and nothing optional for who opted out.
+-- A scalar subquery, because an EXISTS may be hashed: that reads all there is.
 INSERT INTO outbox (tenant_id, id, template, customer_id, address, recipient, cause, data, is_reminder, status, send_at,
                     due_at, created_at)
-SELECT $1, item.id, item.template, item.customer_id, item.address, item.recipient, item.cause, item.data,
-       item.is_reminder,
-       CASE WHEN item.is_reminder
-             AND item.nth + (SELECT count(*)
-                               FROM outbox AS o
-                              WHERE o.tenant_id = $1
-                                AND o.recipient = item.recipient
-                                AND o.is_reminder
-                                AND o.status <> 'capped'
-                                AND o.send_at > item.send_at - interval '168 hours') > $12::integer
-            THEN 'capped'
-            ELSE 'queued'
-       END,
-       item.send_at, item.send_at, $11
-  FROM (SELECT n.*,
-               count(*) FILTER (WHERE n.is_reminder) OVER (PARTITION BY n.recipient ORDER BY n.position) AS nth
-          FROM (SELECT m.*, COALESCE(m.customer_id, m.address) AS recipient
-                  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::boolean[],
-                              $9::boolean[], $10::timestamptz[]) WITH ORDINALITY
-                       AS m (id, template, customer_id, address, cause, data, is_reminder, is_optional, send_at,
-                             position)) AS n
-         WHERE (NOT n.is_reminder
-                OR (SELECT o.id
-                      FROM outbox AS o
-                     WHERE o.tenant_id = $1
-                       AND o.cause = n.cause
-                       AND o.template = n.template) IS NULL)
-           AND (NOT n.is_optional
-                OR (SELECT p.recipient
-                      FROM message_optouts AS p
-                     WHERE p.tenant_id = $1
-                       AND p.recipient = n.recipient) IS NULL)) AS item
-    ON CONFLICT ON CONSTRAINT one_message_per_cause DO NOTHING
-RETURNING status;
+SELECT $1, m.id, m.template, m.customer_id, m.address, COALESCE(m.customer_id, m.address), m.cause, m.data, m.is_reminder,
+       'queued', m.send_at, m.send_at, $11
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::boolean[], $9::boolean[],
+              $10::timestamptz[])
+       AS m (id, template, customer_id, address, cause, data, is_reminder, is_optional, send_at)
+ WHERE NOT m.is_optional
+    OR (SELECT p.recipient
+          FROM message_optouts AS p
+         WHERE p.tenant_id = $1
+           AND p.recipient = COALESCE(m.customer_id, m.address)) IS NULL
+    ON CONFLICT ON CONSTRAINT one_message_per_cause DO NOTHING;
 
 -- name: list_messages
 -- $2 and $3 the last message seen (createdAt, id), $4 created since, $5 limit.
 SELECT id, template, customer_id, address, cause, data, status, send_at, created_at, due_at, attempts, channel, provider_id,
-       last_error, settled_at, receipt, receipt_at
+       last_error, settled_at, receipt, receipt_at, person
   FROM outbox
  WHERE tenant_id = $1
    AND (created_at, id) < ($2, $3)
@@ -61,20 +30,20 @@ SELECT id, template, customer_id, address, cause, data, status, send_at, created
 -- name: find_message
 -- $2 id.
 SELECT id, template, customer_id, address, cause, data, status, send_at, created_at, due_at, attempts, channel, provider_id,
-       last_error, settled_at, receipt, receipt_at
+       last_error, settled_at, receipt, receipt_at, person
   FROM outbox
  WHERE tenant_id = $1
    AND id = $2;
 
--- name: list_failed_messages
--- $2 limit. The dead letters, newest first.
+-- name: list_newest_messages
+-- $2 status or null, $3 limit.
 SELECT id, template, customer_id, address, cause, data, status, send_at, created_at, due_at, attempts, channel, provider_id,
-       last_error, settled_at, receipt, receipt_at
+       last_error, settled_at, receipt, receipt_at, person
   FROM outbox
  WHERE tenant_id = $1
-   AND status = 'failed'
+   AND ($2::text IS NULL OR status = $2)
  ORDER BY created_at DESC, id DESC
- LIMIT $2;
+ LIMIT $3;
 
 -- name: claim_messages
 -- $2 business now, $3 wall time, $4 lease until, $5 limit. One whose lease is over was held by a process that died.
@@ -95,7 +64,7 @@ UPDATE outbox AS o
  WHERE o.tenant_id = $1
    AND o.id = due.id
 RETURNING o.id, o.template, o.customer_id, o.address, o.cause, o.data, o.status, o.send_at, o.created_at, o.due_at,
-          o.attempts, o.channel, o.provider_id, o.last_error, o.settled_at, o.receipt, o.receipt_at;
+          o.attempts, o.channel, o.provider_id, o.last_error, o.settled_at, o.receipt, o.receipt_at, o.person;
 
 -- name: read_letters
 -- $2 message ids. What a message speaks of as it stands now: its person, subscription, plan and invoice.
@@ -114,7 +83,7 @@ SELECT o.id, c.name AS customer_name, c.email, c.phone, COALESCE(o.data ->> 'lan
 
 -- name: record_messages
 -- $2 the lease, $3 business now, then of each message: $4 id, $5 status, $6 attempts used, $7 due next, $8 channel,
--- $9 provider's id, $10 error. Who lost the claim meanwhile records nothing but that it was sent.
+-- $9 provider's id, $10 error, $11 the person a reminder counts for and $12 since when. Who lost the claim meanwhile records nothing but that it was sent.
 UPDATE outbox AS o
    SET status = r.status,
        attempts = o.attempts + r.attempts_used,
@@ -123,9 +92,12 @@ UPDATE outbox AS o
        channel = COALESCE(r.channel, o.channel),
        provider_id = COALESCE(r.provider_id, o.provider_id),
        last_error = r.error,
+       person = CASE WHEN r.status IN ('queued', 'sent') THEN COALESCE(r.person, o.person) END,
+       counted_at = CASE WHEN r.status IN ('queued', 'sent') THEN COALESCE(r.counted_at, o.counted_at) END,
        settled_at = CASE WHEN r.status = 'queued' THEN NULL ELSE $3::timestamptz END
-  FROM unnest($4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::text[], $9::text[], $10::text[])
-       AS r (id, status, attempts_used, due_at, channel, provider_id, error)
+  FROM unnest($4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::text[], $9::text[], $10::text[],
+              $11::text[], $12::timestamptz[])
+       AS r (id, status, attempts_used, due_at, channel, provider_id, error, person, counted_at)
  WHERE o.tenant_id = $1
    AND o.id = r.id
    AND o.status IN ('queued', 'sending')

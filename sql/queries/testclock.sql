@@ -169,6 +169,10 @@ DELETE FROM idempotency_keys
 DELETE FROM outbox
  WHERE tenant_id = $1;
 
+-- name: erase_contact_caps
+DELETE FROM contact_caps
+ WHERE tenant_id = $1;
+
 -- name: erase_message_optouts
 DELETE FROM message_optouts
  WHERE tenant_id = $1;

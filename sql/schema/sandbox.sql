@@ -110,6 +110,31 @@ CREATE POLICY scans_see_all_tenants ON clock_advances AS PERMISSIVE FOR SELECT T
 GRANT DELETE, INSERT, SELECT, UPDATE ON clock_advances TO duro_sandbox;
 GRANT SELECT ON clock_advances TO duro_sandbox_scan;
 
+CREATE TABLE contact_caps (
+    person text NOT NULL,
+    tenant_id text,
+    reminders text[] NOT NULL,
+    counted_at timestamp with time zone[] NOT NULL,
+    forget_at timestamp with time zone NOT NULL,
+    CONSTRAINT contact_caps_pkey PRIMARY KEY (person),
+    CONSTRAINT every_reminder_has_its_instant CHECK ((cardinality(reminders) = cardinality(counted_at))),
+    CONSTRAINT nobody_is_reminded_too_often CHECK ((cardinality(reminders) <= 7))
+);
+CREATE INDEX contact_caps_by_forgetting ON contact_caps USING btree (forget_at);
+CREATE INDEX contact_caps_of_tenant ON contact_caps USING btree (tenant_id) WHERE tenant_id IS NOT NULL;
+ALTER TABLE contact_caps ENABLE ROW LEVEL SECURITY;
+ALTER TABLE contact_caps FORCE ROW LEVEL SECURITY;
+CREATE POLICY named_people_only ON contact_caps AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((person = ANY (string_to_array(current_setting('duro.people'::text, true), ','::text))))
+    WITH CHECK ((person = ANY (string_to_array(current_setting('duro.people'::text, true), ','::text))));
+CREATE POLICY own_tenant_only ON contact_caps AS PERMISSIVE FOR ALL TO duro_sandbox
+    USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
+    WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON contact_caps AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
+    USING (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_caps TO duro_sandbox;
+GRANT SELECT (forget_at), SELECT (person) ON contact_caps TO duro_sandbox_scan;
+
 CREATE TABLE customers (
     tenant_id text NOT NULL,
     id text NOT NULL,
@@ -453,20 +478,23 @@ CREATE TABLE outbox (
     settled_at timestamp with time zone,
     receipt text,
     receipt_at timestamp with time zone,
+    person text,
+    counted_at timestamp with time zone,
     CONSTRAINT outbox_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT one_message_per_cause UNIQUE (tenant_id, cause, template),
+    CONSTRAINT counted_reminder_has_its_instant CHECK (((person IS NULL) = (counted_at IS NULL))),
     CONSTRAINT message_attempts_are_not_negative CHECK ((attempts >= 0)),
     CONSTRAINT message_channel_is_known CHECK ((channel = ANY (ARRAY['email'::text, 'whatsapp'::text]))),
     CONSTRAINT message_has_a_recipient CHECK ((COALESCE(customer_id, address) IS NOT NULL)),
     CONSTRAINT only_a_reminder_is_capped CHECK (((status <> 'capped'::text) OR is_reminder)),
-    CONSTRAINT outbox_status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'capped'::text, 'outdated'::text]))),
+    CONSTRAINT outbox_status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'capped'::text, 'outdated'::text, 'withheld'::text]))),
     CONSTRAINT receipt_is_known CHECK ((receipt = ANY (ARRAY['sent'::text, 'delivered'::text, 'read'::text, 'failed'::text]))),
-    CONSTRAINT reminder_has_its_recipient CHECK (((recipient IS NOT NULL) OR (NOT is_reminder)))
+    CONSTRAINT reminder_has_its_recipient CHECK (((recipient IS NOT NULL) OR (NOT is_reminder))),
+    CONSTRAINT sent_reminder_was_counted CHECK (((status <> 'sent'::text) OR (NOT is_reminder) OR (counted_at IS NOT NULL)))
 );
 CREATE INDEX outbox_by_provider_id ON outbox USING btree (provider_id) WHERE provider_id IS NOT NULL;
 CREATE INDEX outbox_due ON outbox USING btree (tenant_id, due_at, id) WHERE status = ANY (ARRAY['queued'::text, 'sending'::text]);
 CREATE INDEX outbox_newest_first ON outbox USING btree (tenant_id, created_at DESC, id DESC);
-CREATE INDEX reminders_of_recipient ON outbox USING btree (tenant_id, recipient, send_at) WHERE is_reminder AND status <> 'capped'::text;
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON outbox AS PERMISSIVE FOR ALL TO duro_sandbox

@@ -9,9 +9,13 @@ from aiohttp.test_utils import TestServer
 
 from duro.kit.db import Database
 from duro.kit.modes import Mode
+from duro.kit.work import WorkScope
+from duro.modules.messages.channels import Channels
+from duro.modules.messages.contacts import People
 from duro.modules.messages.links import OptOutLinks
-from duro.modules.messages.model import REMINDERS_PER_WEEK, NewMessage
+from duro.modules.messages.model import NewMessage
 from duro.modules.messages.repository import OutboxRepository
+from duro.modules.messages.sending import Sender
 from duro.modules.messages.wording import Wording
 from duro.runtime.inbox import PAGE, Inbox
 
@@ -26,17 +30,20 @@ def _reminder(cause: str, at: datetime, address: str | None = None) -> NewMessag
 async def test_the_inbox_says_what_waits_and_what_is_never_sent(db: Database, tenant: str) -> None:
     async with db.begin(Mode.TEST, tenant) as tx:
         outbox = OutboxRepository(tx)
-        await outbox.add([_reminder(f"n{n}", tx.now) for n in range(REMINDERS_PER_WEEK + 1)])
+        await outbox.add([_reminder(f"n{n}", tx.now, "bola@example.com") for n in range(8)])
         await outbox.add([_reminder("night", tx.now + _LATER, "<ada>@example.com")])
         morning = f"{tx.now + _LATER:%Y-%m-%d %H:%M}"
+    links, people = OptOutLinks("https://pay.example", b"k" * 32), People(b"p" * 32)
+    sender = Sender(Channels(is_caught=True), links, people)
+    await sender.run(WorkScope(db, Mode.TEST, tenant), 100)
 
     async with TestServer(Inbox(db, tenant).app()) as server, aiohttp.ClientSession() as browser:
         page = await browser.get(server.make_url(PAGE))
         text = await page.text()
 
     messages = re.findall(r"<details>.*?</details>", text, re.DOTALL)
-    assert len(messages) == REMINDERS_PER_WEEK + 2
-    (capped,) = [each for each in messages if "one reminder too many" in each]
+    assert len(messages) == 9
+    (capped,) = [each for each in messages if "has had the reminders of this week" in each]
     assert "<dd>capped</dd>" in capped
     (delayed,) = [each for each in messages if "waits for the morning" in each]
     assert f"waits for the morning: {morning} UTC" in delayed

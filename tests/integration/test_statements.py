@@ -11,6 +11,7 @@ from duro.kit.modes import Mode
 from duro.kit.sql import Scope, Statement
 from tests.support.roles import connected, connected_as
 from tests.support.statements import (
+    PEOPLES_TABLES,
     SANDBOX_ONLY_TABLES,
     all_statements,
     conjuncts,
@@ -134,6 +135,25 @@ async def test_a_core_statement_is_about_tenants_and_credentials(database_url: s
                 at_fault[title(statement)] = others
 
     assert at_fault == {}
+
+
+async def test_a_statement_about_people_reaches_the_people_it_names(
+    unsecured_url: str, mode: Mode
+) -> None:
+    at_fault: dict[str, set[str]] = {}
+    async with connected(unsecured_url, search_path=f"{mode.schema},core") as owner:
+        for statement in statements_of(mode, Scope.PEOPLE):
+            plan = await plan_of(owner, statement.text)
+            tables = {node["Relation Name"] for node in nodes(plan) if "Relation Name" in node}
+            found = [conjuncts(node) for node in scans(plan) if node["Relation Name"] in tables]
+            if tables - PEOPLES_TABLES or not all(map(_names_its_people, found)):
+                at_fault[title(statement)] = tables
+
+    assert at_fault == {}
+
+
+def _names_its_people(conditions: set[str]) -> bool:
+    return any(re.fullmatch(r"(?:\w+\.)?person = ANY \(\$1\)", each) for each in conditions)
 
 
 def test_no_statement_names_a_schema() -> None:

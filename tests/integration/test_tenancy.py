@@ -9,7 +9,7 @@ import pytest
 from duro.kit.modes import Mode
 from tests.support.roles import Connection, app_role, connected, connected_as, scan_role
 from tests.support.rows import make_rows
-from tests.support.statements import SANDBOX_ONLY_TABLES
+from tests.support.statements import PEOPLES_TABLES, SANDBOX_ONLY_TABLES
 
 _ROLES: Final = ["duro_core", "duro_live", "duro_live_scan", "duro_sandbox", "duro_sandbox_scan"]
 _COUNT: Final = "SELECT count(*) FROM {table}"
@@ -213,6 +213,7 @@ async def test_a_scan_does_not_see_who_is_billed(scan: Connection) -> None:
         *("SELECT customer_id FROM payment_methods", "SELECT digest FROM checkout_sessions"),
         *("SELECT customer_email FROM checkout_sessions", "SELECT address FROM outbox"),
         *("SELECT recipient FROM outbox", "SELECT data FROM outbox", "SELECT FROM email_templates"),
+        *("SELECT reminders FROM contact_caps", "SELECT counted_at FROM contact_caps"),
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
             await scan.execute(hidden)
@@ -262,7 +263,7 @@ async def test_every_table_forces_row_security(owner: Connection, mode: Mode) ->
     assert [row["relname"] for row in tables if not row["is_forced"]] == []
 
 
-async def test_each_table_has_one_policy_for_its_tenant_and_scans_only_read(
+async def test_each_table_has_a_policy_for_its_tenant_or_people_and_scans_only_read(
     owner: Connection, mode: Mode
 ) -> None:
     own = "(tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text))"
@@ -273,18 +274,26 @@ async def test_each_table_has_one_policy_for_its_tenant_and_scans_only_read(
         mode.schema,
     )
 
-    for_app = {row[0]: tuple(row)[1:] for row in policies if scan_role(mode) not in row["roles"]}
+    for_app = [tuple(row) for row in policies if scan_role(mode) not in row["roles"]]
     for_scan = [tuple(row)[1:] for row in policies if scan_role(mode) in row["roles"]]
 
-    expected = ("PERMISSIVE", [app_role(mode)], "ALL", own, own)
-    assert for_app == {row["tablename"]: expected for row in tables}
+    expected = [
+        (row["tablename"], "PERMISSIVE", [app_role(mode)], "ALL", own, own) for row in tables
+    ]
+    named = (
+        "(person = ANY (string_to_array(current_setting('duro.people'::text, true), ','::text)))"
+    )
+    expected += [
+        (table, "PERMISSIVE", [app_role(mode)], "ALL", named, named) for table in PEOPLES_TABLES
+    ]
+    assert sorted(for_app) == sorted(expected)
     assert len(for_app) + len(for_scan) == len(policies)
     assert all(
         rule == ("PERMISSIVE", [scan_role(mode)], "SELECT", "true", None) for rule in for_scan
     )
 
 
-async def test_keys_and_unique_constraints_begin_with_the_tenant(
+async def test_keys_and_unique_constraints_begin_with_the_tenant_or_the_person(
     owner: Connection, mode: Mode
 ) -> None:
     keys = await owner.fetch(
@@ -297,7 +306,13 @@ async def test_keys_and_unique_constraints_begin_with_the_tenant(
     )
     tables = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", mode.schema)
 
-    assert [row["name"] for row in keys if row["first"] != "tenant_id"] == []
+    peoples = {f"{mode.schema}.{table}" for table in PEOPLES_TABLES}
+    at_fault = [
+        row["name"]
+        for row in keys
+        if row["first"] != ("person" if row["of_table"] in peoples else "tenant_id")
+    ]
+    assert at_fault == []
     assert {row["of_table"] for row in keys if row["indisprimary"]} == {
         f"{mode.schema}.{row['tablename']}" for row in tables
     }

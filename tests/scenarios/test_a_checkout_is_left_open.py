@@ -157,16 +157,17 @@ async def test_whoever_left_no_contact_cannot_be_reminded(story: Story) -> None:
 
 
 async def test_a_publishable_key_cannot_make_us_write_to_one_address_without_end(
-    story: Story,
+    caught: Story,
 ) -> None:
-    client = story.merchant.client
-    server = Server(client.base, client.session, story.merchant.app.ground.db)
-    public = await server.client(story.merchant.tenant_id, Mode.TEST, CredentialKind.PUBLISHABLE)
-    plan_id = await story.merchant.plan()
+    client = caught.merchant.client
+    await client.patch("/v1/settings/recovery", {"abandonedCart": True})
+    server = Server(client.base, client.session, caught.merchant.app.ground.db)
+    public = await server.client(caught.merchant.tenant_id, Mode.TEST, CredentialKind.PUBLISHABLE)
+    plan_id = await caught.merchant.plan()
 
     for _ in range(9):
         await public.post(_SESSIONS, {"planId": plan_id, "customerEmail": "victim@example.com"})
-        await story.merchant.advance(by="PT61M")
+        await caught.merchant.advance(by="PT61M")
 
-    statuses = [status for _, status, _ in await story.outbox()]
-    assert statuses == ["queued"] * 7 + ["capped"] * 2
+    statuses = [status for _, status, _ in await caught.outbox()]
+    assert statuses == ["sent"] * 7 + ["capped"] * 2

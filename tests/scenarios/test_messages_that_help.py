@@ -6,6 +6,8 @@ from email.message import EmailMessage
 import aiohttp
 import pytest
 
+from duro.modules.members.model import Role
+from duro.modules.members.service import add_member
 from duro.settings import MailSettings
 from tests.support.mail import PostBox, parts, post_box
 from tests.support.stories import Story
@@ -28,6 +30,9 @@ async def merchant(
         {"url": f"smtp://127.0.0.1:{box.port}", "sender": "billing@pay.example"}
     )
     async with running_merchant(settings.model_copy(update={"mail": mail}), tenant) as started:
+        # Who tries it out plays the customer.
+        async with started.app.ground.db.core() as tx:
+            await add_member(tx, tenant_id=tenant, email="ada@example.com", role=Role.OWNER)
         yield started
 
 

@@ -65,6 +65,7 @@ _DEMANDED: Final[Mapping[str, Mapping[str, object]]] = {
     "webhook_deliveries": {"status": "pending", "settled_at": None, "lease_until": None},
     "outbox": {"status": "queued", "channel": "email", "receipt": None, "receipt_at": None},
     "email_templates": {"channel": "email"},
+    "contact_caps": {"reminders": "{}"},
     "idempotency_keys": {"status": None, "body": None},
     "simulated_charges": {"status": "succeeded", "code": None},
     "simulated_refunds": {"status": "succeeded", "code": None},
@@ -113,9 +114,17 @@ async def _inserts(connection: Connection, *, schema: str, tenant_id: str) -> di
     tables: dict[str, dict[str, object]] = {}
     for row in await connection.fetch(_COLUMNS, schema):
         tables.setdefault(row["table_name"], {})[row["name"]] = _OF_TYPE[row["type"]]
+    # A person of the tenant's alone: such rows are found by the person.
+    own = {"tenant_id": tenant_id, "person": tenant_id}
     return {
         table: await _insert(
-            connection, table, {**values, **_DEMANDED.get(table, {}), "tenant_id": tenant_id}
+            connection,
+            table,
+            {
+                **values,
+                **_DEMANDED.get(table, {}),
+                **{name: own[name] for name in own if name in values},
+            },
         )
         for table, values in tables.items()
     }

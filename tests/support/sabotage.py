@@ -273,8 +273,8 @@ SABOTAGES: Final = (
         "msg_8",
         # Seven, a day apart, and the eighth a minute before the first is a week old.
         """INSERT INTO outbox (tenant_id, id, template, customer_id, recipient, cause, data, is_reminder, status,
-                               send_at, created_at)
-           SELECT ':tenant', 'msg_' || n, 'dunning_1', 'cus_x', 'cus_x', 'x' || n, '{}', true, 'queued',
+                               person, counted_at, created_at)
+           SELECT ':tenant', 'msg_' || n, 'dunning_1', 'cus_x', 'cus_x', 'x' || n, '{}', true, 'sent', 'x',
                   '2027-02-05Z'::timestamptz + n * interval '1 day' - n / 8 * interval '1 minute', '2027-02-05Z'
              FROM generate_series(1, 8) AS n""",
     ),

@@ -21,6 +21,8 @@ SANDBOX_ONLY_TABLES: Final = frozenset(
         "simulated_credits",
     }
 )
+# Their rows belong to a person, and to a tenant only in test mode.
+PEOPLES_TABLES: Final = frozenset({"contact_caps"})
 _WORD: Final = re.compile(r"\w+")
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
 
@@ -49,7 +51,7 @@ def words(statement: Statement) -> set[str]:
 
 def role_for(statement: Statement, mode: Mode) -> str:
     match statement.scope:
-        case Scope.TENANT:
+        case Scope.TENANT | Scope.PEOPLE:
             return app_role(mode)
         case Scope.ALL_TENANTS:
             return scan_role(mode)

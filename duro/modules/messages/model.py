@@ -6,14 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-# So many reminders one person gets of one merchant in any 7 days of business time.
+# So many reminders one person gets of all merchants together in any 7 days; the database refuses more.
 REMINDERS_PER_WEEK: Final = 7
+# What the cause of a message begins with that somebody sends to try it.
+BY_HAND: Final = "test:"
 # These answer or confirm something, and are owed to a person however much else they were told.
 _OWED: Final = frozenset(
     {
         *("receipt", "payment_recovered", "refund", "subscription_cancelled", "welcome"),
         *("verify_email", "password_reset", "invitation", "otp", "portal_code"),
-        *("kyc_submitted", "kyc_approved", "kyc_rejected"),
+        *("kyc_submitted", "kyc_approved", "kyc_rejected", "endpoint_disabled"),
     }
 )
 # Kind words before something happens; whoever wants none gets none.
@@ -28,7 +30,9 @@ class Channel(StrEnum):
 
 
 class MessageStatus(StrEnum):
-    """`capped` was one reminder too many, `outdated` untrue when it would have gone out: neither is ever sent."""
+    """What is never sent: `capped` was one reminder too many, `outdated` untrue when it would have gone out, and
+    `withheld` is of test mode and to somebody outside the team.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -36,6 +40,7 @@ class MessageStatus(StrEnum):
     FAILED = "failed"
     CAPPED = "capped"
     OUTDATED = "outdated"
+    WITHHELD = "withheld"
 
 
 class Receipt(StrEnum):
@@ -64,7 +69,7 @@ class NewMessage:
 
     @property
     def recipient(self) -> str:
-        """Whose reminders are counted together."""
+        """Who may want no more of them."""
         recipient = self.customer_id or self.address
         if recipient is None:
             raise ValueError(f"{self.template} of {self.cause} is for nobody")
@@ -83,7 +88,7 @@ class NewMessage:
 class Message:
     """A message as it stands in the outbox.
 
-    `send_at`, `created_at`, `due_at` and `settled_at` are business time.
+    `send_at`, `created_at`, `due_at` and `settled_at` are business time. `person` is whom a reminder has a place with.
     """
 
     id: str
@@ -103,10 +108,20 @@ class Message:
     settled_at: datetime | None
     receipt: Receipt | None
     receipt_at: datetime | None
+    person: str | None
+
+    @property
+    def is_reminder(self) -> bool:
+        return self.template not in _OWED
 
     @property
     def is_optional(self) -> bool:
         return self.template in OPTIONAL
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Somebody of the team asked for this one, and said where to."""
+        return self.cause.startswith(BY_HAND)
 
     @property
     def is_delayed(self) -> bool:
@@ -155,7 +170,10 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attempt to send changes; `attempts_used` is 0 where nobody was asked."""
+    """What one attempt to send changes; `attempts_used` is 0 where nobody was asked.
+
+    `person` and `counted_at` are of a reminder that has a place in somebody's week.
+    """
 
     id: str
     status: MessageStatus
@@ -164,3 +182,5 @@ class Outcome:
     channel: Channel | None = None
     provider_id: str | None = None
     error: str | None = None
+    person: str | None = None
+    counted_at: datetime | None = None

@@ -14,9 +14,9 @@ from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import Statement, queries
 from duro.modules.messages.model import (
-    REMINDERS_PER_WEEK,
     Letter,
     Message,
+    MessageStatus,
     NewMessage,
     Outcome,
     Override,
@@ -26,12 +26,16 @@ from duro.modules.messages.model import (
 _SQL: Final = queries("messages")
 LIST_TENANTS_TO_SEND: Final[Statement] = _SQL["list_tenants_to_send"]
 NEXT_MESSAGE: Final[Statement] = _SQL["find_next_message"]
+WORK: Final = "messages.send"
 _NEW: Final = (
     *("template", "customer_id", "address", "cause", "data"),
     *("is_reminder", "is_optional", "send_at"),
 )
-_OUTCOME: Final = ("id", "status", "attempts_used", "due_at", "channel", "provider_id", "error")
-_DEAD_SHOWN: Final = 1000
+_OUTCOME: Final = (
+    *("id", "status", "attempts_used", "due_at", "channel", "provider_id", "error"),
+    *("person", "counted_at"),
+)
+_SHOWN: Final = 1000
 _OVERRIDES_MAX: Final = 1000
 _TENANTS_MAX: Final = 10
 _RECEIPTS: Final = [receipt.value for receipt in Receipt]
@@ -44,20 +48,18 @@ class OutboxRepository:
     tx: Tx
 
     async def add(self, messages: Sequence[NewMessage]) -> Counter[str]:
-        """Queue the messages, each once per cause and template; how many are new (`messages`) and too many (`capped`).
+        """Queue the messages, each once per cause and template; how many are new.
 
-        An optional one to somebody who wants none is not written.
-        Locks whoever is reminded: the last lock of a transaction.
+        An optional one to somebody who wants none is not written. What is due goes out as soon as it is committed.
         """
         if not messages:
             return Counter()
-        reminded = sorted({message.recipient for message in messages if message.is_reminder})
-        if reminded:
-            await self.tx.rows(_SQL["lock_recipients"], reminded)
         ids = [new_id("msg", wall=self.tx.wall) for _ in messages]
-        values = (ids, *columns(messages, *_NEW), self.tx.now, REMINDERS_PER_WEEK)
-        rows = await self.tx.rows(_SQL["insert_messages"], *values)
-        return Counter("capped" if row["status"] == "capped" else "messages" for row in rows)
+        values = (ids, *columns(messages, *_NEW), self.tx.now)
+        new = await self.tx.run(_SQL["insert_messages"], *values)
+        if any(message.send_at <= self.tx.now for message in messages):
+            self.tx.ring(WORK)
+        return Counter(messages=new) if new else Counter()
 
     async def page(self, place: Seek) -> list[Message]:
         """The messages of one page, newest first."""
@@ -72,9 +74,9 @@ class OutboxRepository:
             raise NotFoundError("There is no such message.")
         return into(Message, row)
 
-    async def list_failed(self) -> list[Message]:
-        """The dead letters, newest first; the first thousand."""
-        rows = await self.tx.rows(_SQL["list_failed_messages"], _DEAD_SHOWN)
+    async def list_newest(self, status: MessageStatus | None) -> list[Message]:
+        """Of one status or all, newest first; the first thousand."""
+        rows = await self.tx.rows(_SQL["list_newest_messages"], status, _SHOWN)
         return [into(Message, row) for row in rows]
 
     async def claim(self, limit: int, *, lease_until: datetime) -> list[Message]:

@@ -2,34 +2,22 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
+from duro.kit.db import Tx
 from duro.kit.work import Ran, WorkScope
 from duro.modules.messages.channels import Answer, Channels, Postponed, Refused, Taken
+from duro.modules.messages.choosing import Chooser, Chosen, Ready
+from duro.modules.messages.contacts import ContactRepository, People, Reminder
 from duro.modules.messages.links import OptOutLinks
-from duro.modules.messages.model import (
-    Channel,
-    Letter,
-    Message,
-    MessageStatus,
-    Outcome,
-    Override,
-)
+from duro.modules.messages.model import Channel, Message, MessageStatus, Outcome
 from duro.modules.messages.repository import OutboxRepository, OverrideRepository
-from duro.modules.messages.texts import ENGLISH
-from duro.modules.messages.writing import (
-    House,
-    channel_of,
-    draft,
-    mail_of,
-    stop_link_of,
-    whatsapp_of,
-)
+from duro.modules.messages.writing import House, draft, mail_of, stop_link_of, whatsapp_of
 from duro.modules.tenants.repository import name_and_zone_of
 
 log = structlog.get_logger(__name__)
@@ -48,22 +36,21 @@ WAITS: Final = (
     timedelta(hours=24),
 )
 _DAY: Final = timedelta(hours=24)
-_NO_ADDRESS: Final = "the customer has neither e-mail nor phone"
-_UNPAID: Final = frozenset(
-    {"dunning_1", "dunning_2", "dunning_3", "dunning_4", "payment_action_required"}
-)
-_CLOSED: Final = frozenset({"paid", "void", "uncollectible"})
-_BEFORE_A_RENEWAL: Final = frozenset({"renewal_reminder", "trial_ending"})
-_RENEWING: Final = frozenset({"active", "trialing"})
+_NEVER_WENT_OUT: Final = frozenset({MessageStatus.FAILED, MessageStatus.OUTDATED})
+_COUNTS: Final = {
+    MessageStatus.SENT: "messagesSent",
+    MessageStatus.FAILED: "messagesFailed",
+    MessageStatus.WITHHELD: "messagesWithheld",
+    MessageStatus.CAPPED: "capped",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
     """What one claim took, and all that is needed to write it."""
 
-    messages: list[Message]
-    letters: Mapping[str, Letter]
-    overrides: Mapping[tuple[str, str], Override]
+    messages: Sequence[Message]
+    chosen: Chosen
     house: House
     lease_until: datetime
     now: datetime
@@ -75,97 +62,80 @@ class Sender:
 
     channels: Channels
     links: OptOutLinks
+    people: People
 
     async def run(self, scope: WorkScope, limit: int) -> Ran:
         """Attempt due messages; at most one of each (cause, recipient, template) is ever there to be sent."""
         if self.channels.is_caught:
-            return await _catch(scope, limit)
-        claimed = await self._claim(scope, limit)
-        if not claimed.messages:
+            return await self._catch(scope, limit)
+        if not self.channels.is_open:
             return Ran(0)
-        outcomes = await asyncio.gather(
-            *(self._outcome(claimed, each) for each in claimed.messages)
-        )
         async with scope.begin() as tx:
-            await OutboxRepository(tx).record(outcomes, lease_until=claimed.lease_until)
+            of = await self._claim(tx, min(limit, BATCH))
+        if not of.messages:
+            return Ran(0)
+        sent = await asyncio.gather(*(self._outcome(of, each) for each in of.chosen.ready))
+        outcomes = [*of.chosen.settled, *sent]
+        async with scope.begin() as tx:
+            await self._record(tx, of, outcomes)
         return Ran(len(outcomes), _counted(outcomes))
 
-    async def _claim(self, scope: WorkScope, limit: int) -> _Round:
+    async def _catch(self, scope: WorkScope, limit: int) -> Ran:
+        """The inbox of `duro dev` is a provider that takes everything at once, and nothing that nobody would get."""
         async with scope.begin() as tx:
-            outbox = OutboxRepository(tx)
-            lease_until = tx.wall + _LEASE
-            messages = await outbox.claim(min(limit, BATCH), lease_until=lease_until)
-            letters = await outbox.letters([each.id for each in messages]) if messages else {}
-            overrides = await OverrideRepository(tx).list_all() if messages else []
-            store, zone = await name_and_zone_of(tx)
-        return _Round(
-            messages,
-            letters,
-            {(each.key, each.language): each for each in overrides},
-            House(store, zone, scope.tenant_id, scope.mode, self.links.public_url),
-            lease_until,
-            tx.now,
-        )
+            of = await self._claim(tx, limit)
+            sent = [_judged(of, each, Taken("inbox")) for each in of.chosen.ready]
+            outcomes = [*of.chosen.settled, *sent]
+            if outcomes:
+                await self._record(tx, of, outcomes)
+        return Ran(len(outcomes), _counted(outcomes))
 
-    async def _outcome(self, of: _Round, message: Message) -> Outcome:
-        letter = of.letters.get(message.id, Letter(message.id))
-        if (why := why_outdated(message, letter)) is not None:
-            return Outcome(message.id, MessageStatus.OUTDATED, 0, error=why)
-        override = of.overrides.get((message.template, letter.language or ENGLISH))
-        ways = channel_of(message, letter, override)
-        if not ways:
-            return Outcome(message.id, MessageStatus.FAILED, 0, error=_NO_ADDRESS)
-        way = next((each for each in ways if self._has(each[0])), None)
-        if way is None:
-            # It waits for somebody to set one up; nothing was tried.
-            why = f"no channel: {ways[0][0].value} is not set up"
-            return Outcome(message.id, MessageStatus.QUEUED, 0, due_at=of.now + _DAY, error=why)
+    async def _claim(self, tx: Tx, limit: int) -> _Round:
+        outbox, lease_until = OutboxRepository(tx), tx.wall + _LEASE
+        messages = await outbox.claim(limit, lease_until=lease_until)
+        letters = await outbox.letters([each.id for each in messages]) if messages else {}
+        overrides = await OverrideRepository(tx).list_all() if messages else []
+        store, zone = await name_and_zone_of(tx)
+        own = {(each.key, each.language): each for each in overrides}
+        chosen = await Chooser(self.channels, self.people).choose(tx, messages, letters, own)
+        house = House(store, zone, tx.tenant_id, tx.mode, self.links.public_url)
+        return _Round(messages, chosen, house, lease_until, tx.now)
+
+    async def _outcome(self, of: _Round, ready: Ready) -> Outcome:
+        message = ready.message
         try:
-            answer = await self._send(of, message, letter, override, way)
+            answer = await self._send(of.house, ready)
         except Exception:
             # The boundary of one message: a fault of ours must neither use up its tries nor stop the others.
             log.exception("message_not_sent", message_id=message.id)
             wait = min(max((of.now - message.created_at) / 2, WAITS[0]), _DAY)
             why = "an error of Duro's own; the attempt does not count"
-            return Outcome(message.id, MessageStatus.QUEUED, 0, due_at=of.now + wait, error=why)
-        return judge(message, answer, channel=way[0], now=of.now)
-
-    def _has(self, channel: Channel) -> bool:
-        sender = self.channels.mailer if channel is Channel.EMAIL else self.channels.whatsapp
-        return sender is not None
-
-    async def _send(
-        self,
-        of: _Round,
-        message: Message,
-        letter: Letter,
-        override: Override | None,
-        way: tuple[Channel, str],
-    ) -> Answer:
-        channel, address = way
-        stop_link = stop_link_of(self.links, of.house, message)
-        written = draft(message, letter, of.house, override=override, stop_link=stop_link)
-        if channel is Channel.EMAIL and self.channels.mailer is not None:
-            mail = mail_of(message, address, written, of.house, stop_link)
-            return await self.channels.mailer.send(mail)
-        if channel is Channel.WHATSAPP and self.channels.whatsapp is not None:
-            return await self.channels.whatsapp.send(
-                whatsapp_of(message, address, written, of.house)
+            due_at = of.now + wait
+            return _placed(
+                of, ready, Outcome(message.id, MessageStatus.QUEUED, 0, due_at, error=why)
             )
-        raise ValueError(f"{channel} was chosen and is not set up")
+        return _judged(of, ready, answer)
 
+    async def _send(self, house: House, ready: Ready) -> Answer:
+        message, override = ready.message, ready.override
+        stop_link = stop_link_of(self.links, house, message)
+        written = draft(message, ready.letter, house, override=override, stop_link=stop_link)
+        if ready.channel is Channel.EMAIL and self.channels.mailer is not None:
+            mail = mail_of(message, ready.address, written, house, stop_link)
+            return await self.channels.mailer.send(mail)
+        if ready.channel is Channel.WHATSAPP and self.channels.whatsapp is not None:
+            chat = whatsapp_of(message, ready.address, written, house)
+            return await self.channels.whatsapp.send(chat)
+        raise ValueError(f"{ready.channel} was chosen and is not set up")
 
-def why_outdated(message: Message, letter: Letter) -> str | None:
-    """Why it must not go out any more: what it says has stopped being true while it waited, or nobody wants it."""
-    if message.is_optional and letter.has_opted_out:
-        return "its reader wants no reminders"
-    if message.template in _UNPAID and letter.invoice_status in _CLOSED:
-        return f"the invoice is {letter.invoice_status}"
-    is_known = letter.subscription_status is not None
-    renews = letter.subscription_status in _RENEWING and not letter.cancel_at_period_end
-    if message.template in _BEFORE_A_RENEWAL and is_known and not renews:
-        return "the subscription does not renew any more"
-    return None
+    async def _record(self, tx: Tx, of: _Round, outcomes: Sequence[Outcome]) -> None:
+        await OutboxRepository(tx).record(outcomes, lease_until=of.lease_until)
+        # A place that was taken now, or at an earlier attempt.
+        places = {each.id: each.person for each in of.messages}
+        places |= {each.message.id: each.person for each in of.chosen.ready}
+        left = [each.id for each in outcomes if each.status in _NEVER_WENT_OUT]
+        free = [Reminder(each, person) for each in left if (person := places[each]) is not None]
+        await ContactRepository(tx, self.people).give_back(free)
 
 
 def judge(message: Message, answer: Answer, *, channel: Channel, now: datetime) -> Outcome:
@@ -186,28 +156,17 @@ def judge(message: Message, answer: Answer, *, channel: Channel, now: datetime) 
             )
 
 
-async def _catch(scope: WorkScope, limit: int) -> Ran:
-    """The inbox of `duro dev` is a provider that takes everything at once, and nothing that nobody would get."""
-    async with scope.begin() as tx:
-        outbox, lease_until = OutboxRepository(tx), tx.wall + _LEASE
-        messages = await outbox.claim(limit, lease_until=lease_until)
-        letters = await outbox.letters([each.id for each in messages]) if messages else {}
-        outcomes = [_caught(each, letters.get(each.id, Letter(each.id))) for each in messages]
-        await outbox.record(outcomes, lease_until=lease_until)
-    return Ran(len(outcomes), _counted(outcomes))
+def _judged(of: _Round, ready: Ready, answer: Answer) -> Outcome:
+    return _placed(of, ready, judge(ready.message, answer, channel=ready.channel, now=of.now))
 
 
-def _caught(message: Message, letter: Letter) -> Outcome:
-    if (why := why_outdated(message, letter)) is not None:
-        return Outcome(message.id, MessageStatus.OUTDATED, 0, error=why)
-    ways = channel_of(message, letter, None)
-    if not ways:
-        return Outcome(message.id, MessageStatus.FAILED, 0, error=_NO_ADDRESS)
-    return judge(message, Taken("inbox"), channel=ways[0][0], now=message.due_at)
+def _placed(of: _Round, ready: Ready, outcome: Outcome) -> Outcome:
+    """With the place that a reminder has in its reader's week."""
+    counted_at = of.now if ready.person is not None else None
+    return replace(outcome, person=ready.person, counted_at=counted_at)
 
 
-def _counted(outcomes: list[Outcome]) -> Counter[str]:
-    names = {MessageStatus.SENT: "messagesSent", MessageStatus.FAILED: "messagesFailed"}
+def _counted(outcomes: Sequence[Outcome]) -> Counter[str]:
     for each in outcomes:
         if each.error is not None:
             log.info(
@@ -217,4 +176,4 @@ def _counted(outcomes: list[Outcome]) -> Counter[str]:
                 reason=each.error,
                 due_at=each.due_at,
             )
-    return Counter(names[each.status] for each in outcomes if each.status in names)
+    return Counter(_COUNTS[each.status] for each in outcomes if each.status in _COUNTS)

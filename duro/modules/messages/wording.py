@@ -14,6 +14,7 @@ from duro.modules.messages.channels import Mail, WhatsApp
 from duro.modules.messages.filling import one_line, sanitised, unknown_tags
 from duro.modules.messages.links import OptOutLinks
 from duro.modules.messages.model import (
+    BY_HAND,
     Channel,
     Letter,
     Message,
@@ -124,10 +125,10 @@ class Wording:
         async with self.db.begin(mode, tenant_id) as tx:
             sample = _sample(tx, key, language, self._link())
             data = sample.data | {"language": language}
-            new = NewMessage(key, None, f"test:{sample.id}", data, tx.now, address)
+            new = NewMessage(key, None, f"{BY_HAND}{sample.id}", data, tx.now, address)
             added = await OutboxRepository(tx).add([new])
             if not added["messages"]:
-                raise InvalidError("That address had its reminders of this week, or wants none.")
+                raise InvalidError("Whoever has that address wants no reminders.")
         return sample.cause
 
     async def show(self, mode: Mode, tenant_id: str, message_id: str) -> Shown:
@@ -150,10 +151,12 @@ class Wording:
             return Shown(message, written, mail=mail_of(message, to, written, house, stop_link))
         return Shown(message, written, whatsapp=whatsapp_of(message, to, written, house))
 
-    async def list_failed(self, mode: Mode, tenant_id: str) -> list[Message]:
-        """The dead letters, newest first."""
+    async def list_newest(
+        self, mode: Mode, tenant_id: str, status: MessageStatus | None = None
+    ) -> list[Message]:
+        """Of one status or all, newest first."""
         async with self.db.begin(mode, tenant_id) as tx:
-            return await OutboxRepository(tx).list_failed()
+            return await OutboxRepository(tx).list_newest(status)
 
     async def resend(self, mode: Mode, tenant_id: str, ids: Sequence[str]) -> int:
         """Tries dead letters once more, with all their attempts; how many there were."""
@@ -183,7 +186,7 @@ def _sample(tx: Tx, key: str, language: str, link: str) -> Message:
         template=key,
         customer_id=None,
         address=None,
-        cause=f"test:{message_id}",
+        cause=f"{BY_HAND}{message_id}",
         data={"tags": tags},
         status=MessageStatus.QUEUED,
         send_at=tx.now,
@@ -196,6 +199,7 @@ def _sample(tx: Tx, key: str, language: str, link: str) -> Message:
         settled_at=None,
         receipt=None,
         receipt_at=None,
+        person=None,
     )
 
 

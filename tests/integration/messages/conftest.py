@@ -17,7 +17,10 @@ from duro.kit.pagination import ListQuery, seek
 from duro.kit.work import Ran, WorkScope
 from duro.modules.customers.model import Customer
 from duro.modules.customers.repository import CustomerRepository
+from duro.modules.members.model import Role
+from duro.modules.members.service import add_member
 from duro.modules.messages.channels import Channels
+from duro.modules.messages.contacts import People
 from duro.modules.messages.links import OptOutLinks
 from duro.modules.messages.model import Message, NewMessage
 from duro.modules.messages.repository import OutboxRepository
@@ -26,6 +29,7 @@ from duro.modules.messages.wording import Wording
 from tests.support.mail import FakeCloud, PostBox, fake_cloud, post_box
 
 LINKS: Final = OptOutLinks("https://pay.example", b"k" * 32)
+PEOPLE: Final = People(b"p" * 32)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class Post:
         async with self.scope.begin() as tx:
             await CustomerRepository(tx).add(customer)
         return customer.id
+
+    async def join(self, email: str, role: Role = Role.DEVELOPER) -> None:
+        """Somebody of the merchant's team."""
+        async with self.db.core() as tx:
+            await add_member(tx, tenant_id=self.tenant_id, email=email, role=role)
 
     async def queue(
         self,
@@ -124,4 +133,4 @@ async def api(cloud: FakeCloud) -> AsyncIterator[CloudApi]:
 
 @pytest.fixture
 def post(db: Database, clock: FixedClock, tenant: str, mailer: SmtpMailer, api: CloudApi) -> Post:
-    return Post(db, clock, tenant, Sender(Channels(mailer, api), LINKS))
+    return Post(db, clock, tenant, Sender(Channels(mailer, api), LINKS, PEOPLE))

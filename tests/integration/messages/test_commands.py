@@ -14,6 +14,7 @@ from duro.cli.app import app
 from tests.support.process import MASTER_KEY
 
 _KILL = "UPDATE sandbox.outbox SET status = 'failed', last_error = '550 no such user', attempts = 1"
+_WITHHOLD = "UPDATE sandbox.outbox SET status = 'withheld', last_error = 'a stranger'"
 _STATUS = "SELECT status, template, address FROM sandbox.outbox ORDER BY id"
 
 
@@ -50,6 +51,19 @@ async def _as_owner(database_url: str, text: str) -> list[Any]:
         return found
     finally:
         await connection.close()
+
+
+def test_what_was_kept_back_in_test_mode_is_listed_and_read(database_url: str) -> None:
+    assert call("messages", "test", "refund", "ada@example.com").exit_code == 0
+    asyncio.run(_as_owner(database_url, _WITHHOLD))
+
+    (kept,) = answer("messages", "list", "--status", "withheld")
+    shown = call("messages", "show", kept["id"])
+
+    assert (kept["template"], kept["status"], kept["why"]) == ("refund", "withheld", "a stranger")
+    assert answer("messages", "list", "--status", "sent") == []
+    assert "To: ada@example.com\nStatus: withheld (a stranger)\nSubject: [Test] " in shown.stdout
+    assert "<html" in call("messages", "show", kept["id"], "--html").stdout
 
 
 def test_dead_letters_are_listed_and_queued_again(database_url: str) -> None:

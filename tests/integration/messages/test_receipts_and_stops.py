@@ -101,7 +101,7 @@ async def test_a_failure_afterwards_makes_it_a_dead_letter_with_its_reason(
     errors = [{"code": 131026, "title": "Message undeliverable"}]
     await outside.status("wamid.1", "failed", 1_769_590_000, errors=errors)
 
-    (dead,) = await post.wording.list_failed(post.mode, post.tenant_id)
+    (dead,) = await post.wording.list_newest(post.mode, post.tenant_id, MessageStatus.FAILED)
     assert (dead.status, dead.receipt) == (MessageStatus.FAILED, "failed")
     assert dead.last_error == "Message undeliverable"
     assert len(cloud.asked) == 1

@@ -11,7 +11,7 @@ from duro.kit.modes import Mode
 from duro.modules.messages.channels import Channels
 from duro.modules.messages.model import MessageStatus
 from duro.modules.messages.sending import Sender
-from tests.integration.messages.conftest import LINKS, Post
+from tests.integration.messages.conftest import LINKS, PEOPLE, Post
 from tests.support.mail import FakeCloud, PostBox, parts, refused
 
 
@@ -79,7 +79,7 @@ async def test_a_dead_letter_is_seen_and_can_be_sent_again(post: Post, box: Post
     box.says_to_recipient = ["550 5.1.1 no such user"]
     await post.queue()
     await post.send()
-    (dead,) = await post.wording.list_failed(post.mode, post.tenant_id)
+    (dead,) = await post.wording.list_newest(post.mode, post.tenant_id, MessageStatus.FAILED)
 
     queued = await post.wording.resend(post.mode, post.tenant_id, [dead.id])
     await post.send()
@@ -87,7 +87,7 @@ async def test_a_dead_letter_is_seen_and_can_be_sent_again(post: Post, box: Post
     assert (dead.attempts, dead.last_error) == (1, "550 5.1.1 no such user")
     assert queued == 1
     assert [each["Message-ID"] for each in box.messages] == [f"<{dead.id}@pay.example>"]
-    assert await post.wording.list_failed(post.mode, post.tenant_id) == []
+    assert await post.wording.list_newest(post.mode, post.tenant_id, MessageStatus.FAILED) == []
     assert await post.wording.resend(post.mode, post.tenant_id, [dead.id]) == 0
 
 
@@ -147,7 +147,7 @@ async def test_e_mail_goes_before_whatsapp_and_whatsapp_is_for_who_has_a_phone_a
 async def test_without_a_channel_it_waits_and_without_an_address_it_is_dead(
     post: Post, box: PostBox
 ) -> None:
-    mail_only = replace(post, sender=Sender(Channels(post.sender.channels.mailer), LINKS))
+    mail_only = replace(post, sender=Sender(Channels(post.sender.channels.mailer), LINKS, PEOPLE))
     await post.queue(to=await post.customer(email="", phone="+2348012345678"))
     await post.queue(to=await post.customer(email=""))
 
@@ -164,7 +164,7 @@ async def test_without_a_channel_it_waits_and_without_an_address_it_is_dead(
 
 
 async def test_the_inbox_takes_everything_and_nothing_leaves(post: Post, box: PostBox) -> None:
-    caught = replace(post, sender=Sender(Channels(is_caught=True), LINKS))
+    caught = replace(post, sender=Sender(Channels(is_caught=True), LINKS, PEOPLE))
     await post.queue()
     await post.queue(to=await post.customer(email=""))
 
@@ -196,6 +196,7 @@ async def test_two_processes_send_each_message_once(post: Post, box: PostBox) ->
 
 async def test_in_test_mode_a_message_says_so(post: Post, box: PostBox) -> None:
     testing = replace(post, mode=Mode.TEST)
+    await testing.join("ada@example.com")
     await testing.queue(amount="₦5,000.00")
 
     await testing.send()
@@ -203,6 +204,50 @@ async def test_in_test_mode_a_message_says_so(post: Post, box: PostBox) -> None:
     (arrived,) = box.messages
     assert arrived["Subject"] == "[Test] Receipt from Adunni Gyms: ₦5,000.00"
     assert all("This is a test message." in part for part in parts(arrived))
+
+
+async def test_in_test_mode_only_the_team_and_who_is_named_by_hand_are_written_to(
+    post: Post, box: PostBox, cloud: FakeCloud
+) -> None:
+    testing = replace(post, mode=Mode.TEST)
+    await testing.join("ada@example.com")
+    await testing.queue("receipt", to=await testing.customer(email="Ada@Example.com"))
+    await testing.queue("receipt", to=await testing.customer(email="real@customer.example"))
+    await testing.queue("dunning_1", to=await testing.customer(email="", phone="+2348012345678"))
+    await testing.wording.send_test(
+        Mode.TEST, testing.tenant_id, key="refund", language="en", address="try@shop.example"
+    )
+
+    ran = await testing.send()
+
+    assert box.to == [["Ada@Example.com"], ["try@shop.example"]]
+    assert cloud.asked == []
+    assert ran.counts == {"messagesSent": 2, "messagesWithheld": 2}
+    withheld = [each for each in await testing.messages() if each.status is MessageStatus.WITHHELD]
+    assert [(each.attempts, each.last_error, each.person) for each in withheld] == [
+        (0, "not sent in test mode: its reader is not one of the team", None)
+    ] * 2
+
+
+async def test_of_another_merchants_team_nobody_is_written_to_in_test_mode(
+    post: Post, box: PostBox, tenant_b: str
+) -> None:
+    testing = replace(post, mode=Mode.TEST)
+    await replace(testing, tenant_id=tenant_b).join("ada@example.com")
+    await testing.queue(address="ada@example.com")
+
+    await testing.send()
+
+    assert (await testing.message()).status is MessageStatus.WITHHELD
+    assert box.arrived == []
+
+
+async def test_in_live_mode_everybody_is_written_to(post: Post, box: PostBox) -> None:
+    await post.queue(address="real@customer.example")
+
+    await post.send()
+
+    assert box.to == [["real@customer.example"]]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -9,12 +9,13 @@ import pytest
 from duro.adapters.smtp import SmtpMailer
 from duro.errors import InvalidError
 from duro.modules.messages.channels import Channels
+from duro.modules.messages.choosing import why_outdated
 from duro.modules.messages.model import Channel, Letter, MessageStatus
-from duro.modules.messages.sending import Sender, why_outdated
+from duro.modules.messages.sending import Sender
 from duro.modules.messages.texts import KEYS, LANGUAGES
 from duro.modules.messages.wording import OwnWords
 from duro.modules.messages.writing import template_name, whatsapp_text
-from tests.integration.messages.conftest import LINKS, Post
+from tests.integration.messages.conftest import LINKS, PEOPLE, Post
 from tests.support.mail import FakeCloud, PostBox, parts
 
 # What platform.md names, and what is told of a checkout that was left.
@@ -193,7 +194,7 @@ async def test_a_merchant_may_choose_whatsapp(
     customer = await post.customer(phone="+2348012345678")
     await post.queue(to=customer, amount="₦1.00")
     await post.send()
-    mail_only = replace(post, sender=Sender(Channels(mailer), LINKS))
+    mail_only = replace(post, sender=Sender(Channels(mailer), LINKS, PEOPLE))
     await post.queue(to=customer, amount="₦1.00")
 
     await mail_only.send()
