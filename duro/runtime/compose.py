@@ -145,6 +145,7 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             modules=(
                 *map(_held_back, features),
                 testclock.build(works=works),
+                webhooks.FORGETTING,
                 FORGETTING,
                 messages.FORGETTING,
             ),

@@ -62,7 +62,7 @@ UPDATE events
 -- name: list_tenants_to_fan_out
 -- scope: all tenants
 -- $1 wall time, $2 tenants with a time of their own, $3 those times. One probe of events_to_fan_out for each tenant that
--- has such events, however many they are.
+-- has such events, however many they are: a value, because the planner makes an EXISTS into a join that reads them all.
 WITH RECURSIVE waiting AS (
     (SELECT tenant_id FROM events WHERE dispatched_at IS NULL ORDER BY tenant_id LIMIT 1)
     UNION ALL
@@ -78,11 +78,12 @@ WITH RECURSIVE waiting AS (
 SELECT w.tenant_id
   FROM waiting AS w
   LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = w.tenant_id
- WHERE EXISTS (SELECT
-                 FROM events AS e
-                WHERE e.tenant_id = w.tenant_id
-                  AND e.dispatched_at IS NULL
-                  AND e.created_at <= COALESCE(own.now, $1))
+ WHERE (SELECT e.created_at
+          FROM events AS e
+         WHERE e.tenant_id = w.tenant_id
+           AND e.dispatched_at IS NULL
+         ORDER BY e.created_at, e.position
+         LIMIT 1) <= COALESCE(own.now, $1)
  ORDER BY w.tenant_id
  LIMIT 10000;
 

@@ -276,7 +276,7 @@ SELECT a.delivery_id, a.number, a.at, a.duration_ms, a.status, a.error, a.answer
 -- name: list_tenants_to_deliver
 -- scope: all tenants
 -- $1 wall time, $2 tenants with a time of their own, $3 those times. One probe of deliveries_due for each tenant that has
--- open deliveries, however many they are.
+-- open deliveries, however many they are: a value, because the planner makes an EXISTS into a join that reads them all.
 WITH RECURSIVE waiting AS (
     (SELECT tenant_id FROM webhook_deliveries WHERE next_attempt_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
     UNION ALL
@@ -292,11 +292,13 @@ WITH RECURSIVE waiting AS (
 SELECT w.tenant_id
   FROM waiting AS w
   LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = w.tenant_id
- WHERE EXISTS (SELECT
-                 FROM webhook_deliveries AS d
-                WHERE d.tenant_id = w.tenant_id
-                  AND d.next_attempt_at <= COALESCE(own.now, $1)
-                  AND (d.lease_until IS NULL OR d.lease_until <= $1))
+ WHERE (SELECT true
+          FROM webhook_deliveries AS d
+         WHERE d.tenant_id = w.tenant_id
+           AND d.next_attempt_at <= COALESCE(own.now, $1)
+           AND (d.lease_until IS NULL OR d.lease_until <= $1)
+         ORDER BY d.next_attempt_at, d.id
+         LIMIT 1)
  ORDER BY w.tenant_id
  LIMIT 10000;
 
@@ -311,3 +313,65 @@ SELECT d.next_attempt_at
    AND w.disabled_at IS NULL
  ORDER BY d.next_attempt_at, d.id
  LIMIT 1;
+
+-- name: list_tenants_with_old_attempts
+-- scope: all tenants
+-- $1 wall time, $2 tenants with a time of their own, $3 those times. One probe of webhook_attempts_by_age for each tenant
+-- that has attempts, however many they are.
+WITH RECURSIVE logged AS (
+    (SELECT tenant_id FROM webhook_attempts ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT a.tenant_id
+              FROM webhook_attempts AS a
+             WHERE a.tenant_id > l.tenant_id
+             ORDER BY a.tenant_id
+             LIMIT 1)
+      FROM logged AS l
+     WHERE l.tenant_id IS NOT NULL
+)
+SELECT l.tenant_id
+  FROM logged AS l
+  LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS own (tenant_id, now) ON own.tenant_id = l.tenant_id
+ WHERE (SELECT a.at
+          FROM webhook_attempts AS a
+         WHERE a.tenant_id = l.tenant_id
+         ORDER BY a.at
+         LIMIT 1) <= COALESCE(own.now, $1) - INTERVAL '30 days'
+ ORDER BY l.tenant_id
+ LIMIT 10000;
+
+-- name: find_next_old_attempt
+SELECT min(at) + INTERVAL '30 days'
+  FROM webhook_attempts
+ WHERE tenant_id = $1;
+
+-- name: forget_attempts
+-- $2 business now, $3 limit. The delivery stays, with what came of it; its last answer goes with the attempt that it is
+-- of. A delivery that somebody else has in hand is left to them: they write another answer, or remove it.
+WITH forgotten AS (
+    -- By their places, which are locked here: a join may read the whole log to find them again.
+    DELETE FROM webhook_attempts
+     WHERE tenant_id = $1
+       AND ctid = ANY (ARRAY(SELECT ctid
+                               FROM webhook_attempts
+                              WHERE tenant_id = $1
+                                AND at <= $2::timestamptz - INTERVAL '30 days'
+                              ORDER BY at, delivery_id, number
+                              LIMIT $3
+                                FOR UPDATE SKIP LOCKED))
+    RETURNING delivery_id, number
+), answered AS (
+    SELECT d.id
+      FROM webhook_deliveries AS d
+      JOIN forgotten AS f ON f.delivery_id = d.id AND f.number = d.attempts
+     WHERE d.tenant_id = $1
+       AND d.last_answer IS NOT NULL
+       FOR UPDATE OF d SKIP LOCKED
+), emptied AS (
+    UPDATE webhook_deliveries AS d
+       SET last_answer = NULL
+      FROM answered
+     WHERE d.tenant_id = $1
+       AND d.id = answered.id
+)
+SELECT count(*) FROM forgotten;

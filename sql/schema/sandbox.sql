@@ -1097,12 +1097,16 @@ CREATE TABLE webhook_attempts (
     CONSTRAINT attempt_is_of_a_delivery FOREIGN KEY (tenant_id, delivery_id) REFERENCES webhook_deliveries(tenant_id, id) ON DELETE CASCADE,
     CONSTRAINT attempt_was_answered_or_failed CHECK ((COALESCE((status)::text, error) IS NOT NULL))
 );
+CREATE INDEX webhook_attempts_by_age ON webhook_attempts USING btree (tenant_id, at);
 ALTER TABLE webhook_attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_attempts FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_attempts AS PERMISSIVE FOR ALL TO duro_sandbox
     USING ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)))
     WITH CHECK ((tenant_id = NULLIF(current_setting('duro.tenant'::text, true), ''::text)));
+CREATE POLICY scans_see_all_tenants ON webhook_attempts AS PERMISSIVE FOR SELECT TO duro_sandbox_scan
+    USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_attempts TO duro_sandbox;
+GRANT SELECT (at), SELECT (tenant_id) ON webhook_attempts TO duro_sandbox_scan;
 
 CREATE TABLE webhook_deliveries (
     tenant_id text NOT NULL,

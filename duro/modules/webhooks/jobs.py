@@ -8,11 +8,14 @@ from duro.kit.work import DueWork
 from duro.modules.webhooks.deliver import Deliverer
 from duro.modules.webhooks.egress import Egress
 from duro.modules.webhooks.fanout import fan_out
+from duro.modules.webhooks.forgetting import forget_old_attempts
 
 _EVENTS: Final = queries("events")
 _WEBHOOKS: Final = queries("webhooks")
 _EVERY_S: Final = 15
 _FAN_OUT_BATCH: Final = 500
+_FORGET_EVERY_S: Final = 3600
+_FORGET_BATCH: Final = 1000
 
 
 def due_work(egress: Egress, envelope: Envelope) -> tuple[DueWork, ...]:
@@ -34,3 +37,14 @@ def due_work(egress: Egress, envelope: Envelope) -> tuple[DueWork, ...]:
             run=Deliverer(egress, envelope).run,
         ),
     )
+
+
+# A test clock that moves on does not do it at every instant at which an attempt grows old: the scans do it afterwards.
+FORGETTING: Final = DueWork(
+    name="webhook.forget",
+    every_s=_FORGET_EVERY_S,
+    list_due=_WEBHOOKS["list_tenants_with_old_attempts"],
+    next_due=_WEBHOOKS["find_next_old_attempt"],
+    run=forget_old_attempts,
+    batch=_FORGET_BATCH,
+)

@@ -162,6 +162,11 @@ class DeliveryRepository:
         rows = await self.tx.rows(_SQL["list_attempts"], list(delivery_ids), _ATTEMPTS_SHOWN)
         return [into(Attempt, row) for row in rows]
 
+    async def forget_attempts(self, limit: int) -> int:
+        """Remove attempts that are 30 days old, with their answers; how many that were."""
+        forgotten: int = await self.tx.value(_SQL["forget_attempts"], self.tx.now, limit)
+        return forgotten
+
     async def find_endpoint_id(self, delivery_id: str) -> str | None:
         """Where a delivery goes; null when there is no such delivery."""
         found: str | None = await self.tx.value(_SQL["find_endpoint_of_delivery"], delivery_id)

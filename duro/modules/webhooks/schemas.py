@@ -32,11 +32,14 @@ class DeliveryOut(Out):
     ]
     last_status: Annotated[int | None, Field(description="HTTP status of the last answer.")]
     last_error: str | None
-    last_answer: Annotated[str | None, Field(description="The first 2 kB of the last answer.")]
+    last_answer: Annotated[
+        str | None, Field(description="The first 2 kB of the last answer, for 30 days.")
+    ]
     created_at: datetime
     settled_at: datetime | None
     attempt_log: Annotated[
-        list[AttemptOut], Field(description="The last ten attempts, in their order.")
+        list[AttemptOut],
+        Field(description="The last ten attempts of the last 30 days, in their order."),
     ]
 
 

@@ -29,10 +29,16 @@ CREATE TABLE webhook_attempts (
     CONSTRAINT attempt_is_of_a_delivery FOREIGN KEY (tenant_id, delivery_id) REFERENCES webhook_deliveries (tenant_id, id) ON DELETE CASCADE,
     CONSTRAINT attempt_was_answered_or_failed CHECK (COALESCE(status::text, error) IS NOT NULL)
 );
+-- Those to forget are found by their age.
+CREATE INDEX webhook_attempts_by_age ON webhook_attempts (tenant_id, at);
 ALTER TABLE webhook_attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_attempts FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_attempts TO :app_role USING (tenant_id = NULLIF(current_setting('duro.tenant', true), '')) WITH CHECK (tenant_id = NULLIF(current_setting('duro.tenant', true), ''));
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_attempts TO :app_role;
+
+CREATE POLICY scans_see_all_tenants ON webhook_attempts FOR SELECT TO :scan_role USING (true);
+-- Scans see how old attempts are, and nothing of what was answered.
+GRANT SELECT (tenant_id, at) ON webhook_attempts TO :scan_role;
 
 CREATE POLICY scans_see_all_tenants ON webhook_endpoints FOR SELECT TO :scan_role USING (true);
 -- Scans see that an endpoint is disabled, and neither where it is nor its secret.
