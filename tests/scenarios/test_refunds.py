@@ -1,9 +1,14 @@
 """Refunds: whole and in parts, of what is active, stopped or recovered."""
 
-from typing import Any
+import json
+from dataclasses import replace
+from typing import Any, Final
 
+from duro.kit.modes import Mode
 from tests.support.api import Answer
 from tests.support.stories import Story
+
+_TOLD: Final = "SELECT data FROM outbox WHERE template = 'refund'"
 
 
 async def refund(story: Story, invoice_id: str, **body: object) -> Answer:
@@ -53,6 +58,49 @@ async def test_the_event_names_what_went_back(story: Story) -> None:
     )
     assert data["refund"]["id"] == given["id"]
     assert data["invoice"]["amountRefunded"] == 200_000
+
+
+async def test_the_customer_is_told_once_for_each_refund(caught: Story) -> None:
+    made = await caught.active(name="Gold")
+    invoice_id = made["latestInvoiceId"]
+
+    parts = [await refunded(caught, invoice_id, amount=amount) for amount in (200_000, 300_000)]
+    await caught.merchant.advance(by="P1D")
+
+    told = await caught.query(
+        "SELECT id, cause, status, customer_id FROM outbox WHERE template = 'refund' ORDER BY id"
+    )
+    assert [(row["cause"], row["status"]) for row in told] == [
+        (each["id"], "sent") for each in parts
+    ]
+    assert {row["customer_id"] for row in told} == {made["customerId"]}
+    shown = await caught.merchant.app.system.wording.show(
+        Mode.TEST, caught.merchant.tenant_id, told[0]["id"]
+    )
+    assert shown.written.subject == "[Test] Adunni Gyms is paying ₦2,000.00 back to you"
+    assert "Adunni Gyms is paying ₦2,000.00 for Gold back to you." in shown.written.text
+    assert "Most banks show it within 5 working days, some take 10." in shown.written.text
+    page = await replace(caught.merchant.client, token=None).get(_path(shown.written.text))
+    assert (page.status, "₦5,000.00" in page.body.decode()) == (200, True)
+
+
+def _path(text: str) -> str:
+    """Of the only link to a page of ours."""
+    (link,) = [word for word in text.split() if "/pay/i/" in word]
+    return link[link.index("/pay/i/") :]
+
+
+async def test_who_owes_another_invoice_is_led_to_the_one_that_was_paid_back(story: Story) -> None:
+    made = await story.active("pm_test_insufficient_funds")
+    first_id = made["latestInvoiceId"]
+    await story.merchant.advance(by="P1M")
+    owing = await story.merchant.subscription(made["id"])
+
+    await refunded(story, first_id)
+
+    (data,) = [json.loads(row[0]) for row in await story.query(_TOLD)]
+    assert (owing["status"], data["invoiceId"]) == ("past_due", first_id)
+    assert data["url"] != data["payUrl"]
 
 
 async def test_what_was_not_captured_cannot_go_back(story: Story) -> None:

@@ -198,6 +198,7 @@ async def _settle_once(
         await RefundRepository(tx).save(settled)
         if settled.status is RefundStatus.SUCCEEDED:
             _record(changes, subscription, invoice, attempt, settled)
+            _tell(changes, subscription, settled)
             case = cases.get(invoice.id)
             if case is not None and case.recovered_by is not None:
                 changes.take(
@@ -281,6 +282,22 @@ def _record(
             "reason": refund.reason,
         },
     )
+
+
+def _tell(changes: Changes, subscription: Subscription, refund: Refund) -> None:
+    """By day: whoever gets money back has not asked for it just now."""
+    tx = changes.tx
+    # To the page of what was paid, also where something else is open to pay.
+    url = changes.links.url(
+        mode=tx.mode, tenant_id=tx.tenant_id, invoice_id=refund.invoice_id, now=tx.now
+    )
+    data = {
+        "invoiceId": refund.invoice_id,
+        "amount": refund.amount_minor,
+        "currency": refund.currency,
+        "url": url,
+    }
+    changes.tell("refund", subscription, refund.id, data)
 
 
 def _is_whole(invoice: Invoice, attempt: Attempt, refund: Refund) -> bool:

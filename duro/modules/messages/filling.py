@@ -73,7 +73,7 @@ def values_of(
         "amount": _amount(message, letter),
         "plan_name": letter.plan_name,
         "invoice_id": letter.invoice_number,
-        "update_link": _text(data.get("payUrl")) or _text(data.get("url")),
+        "update_link": _link(message),
         "next_attempt": words.moment(next_at, zone) if next_at else None,
         "reason": _reason(message, words),
         "date": _date(message, letter, zone, words),
@@ -101,6 +101,12 @@ def _amount(message: Message, letter: Letter) -> str | None:
         return None
     received = 0 if message.template in _SETTLED else letter.received_minor or 0
     return format_minor(letter.amount_minor - received, letter.currency)
+
+
+def _link(message: Message) -> str | None:
+    """Where something is open to pay, to that; but who gets money back is not asked for any."""
+    pay, page = _text(message.data.get("payUrl")), _text(message.data.get("url"))
+    return page or pay if message.template == "refund" else pay or page
 
 
 def _reason(message: Message, words: Words) -> str | None:

@@ -22,7 +22,7 @@ from duro.modules.messages.texts import ENGLISH, TAG, Text, Words, words_in
 LINKED: Final = frozenset(
     {
         *("dunning_1", "dunning_2", "dunning_3", "dunning_4", "payment_action_required"),
-        *("receipt", "payment_recovered", "abandoned_checkout"),
+        *("receipt", "payment_recovered", "refund", "abandoned_checkout"),
     }
 )
 CODES: Final = frozenset({"otp", "portal_code"})

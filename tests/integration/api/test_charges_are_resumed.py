@@ -26,6 +26,7 @@ from tests.support.billing import LINKS, Shop
 
 HALF_A_PERIOD = timedelta(days=15, hours=12)
 MONTH = timedelta(days=31)
+_TOLD = "SELECT count(*) FROM outbox WHERE template = 'refund'"
 
 
 class ProcessKilledError(BaseException):
@@ -241,6 +242,7 @@ async def test_fifty_refunds_at_once_never_exceed_what_was_captured(
 
     assert await shop.value("SELECT amount_refunded_minor FROM invoices") == 480_000
     assert len(shop.gateway.refunded) == 16
+    assert await shop.value(_TOLD) == 16
     rest = await client.post(path)
     assert (rest.status, rest.json["amount"]) == (201, 20_000)
     assert await shop.broken() == []
@@ -256,12 +258,16 @@ async def test_a_refund_that_never_arrived_is_sent_again_under_its_reference(
 
     shop.gateway.before_refund = lose
     answer = await client.post(path)
+    told = [await shop.value(_TOLD)]
     shop.gateway.before_refund = _pass
     shop.clock.move(timedelta(minutes=2))
     await shop.run("reconcile.refunds")
+    told.append(await shop.value(_TOLD))
 
     assert (answer.status, answer.json["status"]) == (201, "unknown")
     assert await shop.value("SELECT status FROM refunds") == "succeeded"
+    # Nobody is promised money before it is on its way.
+    assert told == [0, 1]
     assert await moved(shop) == (1, 1)
     assert await shop.broken() == []
 
@@ -297,6 +303,7 @@ async def test_a_refund_that_the_gateway_refuses_has_failed_and_takes_nothing(
 
     assert (answer.status, answer.json["status"]) == (201, "failed")
     assert answer.json["failureCode"] == "refund_exceeds_charge"
+    assert await shop.value(_TOLD) == 0
     await shop.query("UPDATE simulated_charges SET amount_minor = 500000")
     again = await client.post(path)
     assert (again.json["status"], again.json["amount"]) == ("succeeded", 500_000)
