@@ -22,6 +22,8 @@ KEYS: Final = (
     *("kyc_submitted", "kyc_approved", "kyc_rejected", "otp", "portal_code"),
     "abandoned_checkout",
 )
+# To the owner of a tenant, from Duro itself: in English, and in no other words.
+TO_OWNERS: Final = frozenset({"endpoint_disabled"})
 # What merge tags there are; nothing else is ever replaced.
 TAGS: Final = (
     *("store_name", "customer_name", "amount", "plan_name", "invoice_id", "update_link"),
@@ -38,6 +40,8 @@ class Text:
     title: str
     body: tuple[str | Mapping[str, str], ...]
     button: str
+    # What of the guides the button opens; else it opens what the message is about.
+    guide: str | None = None
 
     def paragraphs(self, values: Mapping[str, str]) -> Iterator[str]:
         """Those that can be said with these values, not filled in yet."""
@@ -62,7 +66,8 @@ class Words:
 
     def text(self, key: str) -> Text:
         found = self.texts[key]
-        return Text(found["subject"], found["title"], tuple(found["body"]), found["button"])
+        body = tuple(found["body"])
+        return Text(found["subject"], found["title"], body, found["button"], found.get("guide"))
 
     def date(self, at: datetime, zone: ZoneInfo) -> str:
         """Such as "28 Jan 2026", in `zone`."""

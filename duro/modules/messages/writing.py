@@ -16,7 +16,7 @@ from duro.modules.messages.channels import Mail, WhatsApp
 from duro.modules.messages.filling import fill, fill_html, one_line, plain, values_of
 from duro.modules.messages.links import OptOutLinks
 from duro.modules.messages.model import Channel, Letter, Message, Override
-from duro.modules.messages.texts import ENGLISH, TAG, Text, Words, words_in
+from duro.modules.messages.texts import ENGLISH, TAG, TO_OWNERS, Text, Words, words_in
 
 # Whose WhatsApp template has a button: those that always lead somewhere.
 LINKED: Final = frozenset(
@@ -25,6 +25,8 @@ LINKED: Final = frozenset(
         *("receipt", "payment_recovered", "refund", "abandoned_checkout"),
     }
 )
+# Who speaks to merchants.
+DURO: Final = "Duro"
 CODES: Final = frozenset({"otp", "portal_code"})
 _SUBJECT_MAX: Final = 200
 _NOTHING: Final = "–"
@@ -66,25 +68,27 @@ def draft(
 ) -> Draft:
     """The message as its person will read it; `stop_link` is where they say that it is enough."""
     words = words_in(letter.language or ENGLISH)
+    is_ours = message.template in TO_OWNERS
     text = words.text(message.template)
     values = values_of(message, letter, store=house.store, zone=house.zone, words=words)
     own = override if override is not None and override.is_enabled else None
     subject = one_line(fill((own and own.subject) or text.subject, values))
     if house.mode is Mode.TEST:
         subject = f"{words.say('test_mark')} {subject}"
+    link = f"{house.public_url}/docs/{text.guide}" if text.guide else values.get("update_link")
     own_words = Markup(fill_html(own.body, values)) if own and own.body else None  # noqa: S704 - sanitised just now
     shown = {
         "language": words.code,
         "subject": subject[:_SUBJECT_MAX],
-        "store": house.store,
-        "test_note": words.say("test_note") if house.mode is Mode.TEST else None,
+        "store": DURO if is_ours else house.store,
+        "test_note": _test_note(words, is_ours=is_ours) if house.mode is Mode.TEST else None,
         "own_words": own_words,
         "title": fill(text.title, values),
         "paragraphs": [fill(each, values) for each in text.paragraphs(values)],
         "details": list(_details(message, words)),
-        "link": values.get("update_link"),
+        "link": link,
         "button": _button(text, values),
-        "why": words.say("why", store=house.store),
+        "why": words.say("why_owner" if is_ours else "why", store=house.store),
         "stop_link": stop_link,
         "stop": words.say("stop"),
     }
@@ -94,7 +98,7 @@ def draft(
         html=_INLINER.inline(_layout().render(shown)),
         text=_plain(shown, words),
         values=values,
-        link=values.get("update_link"),
+        link=link,
     )
 
 
@@ -107,7 +111,7 @@ def mail_of(message: Message, to: str, written: Draft, house: House, stop_link: 
     return Mail(
         message_id=message.id,
         to=to,
-        sender_name=house.store,
+        sender_name=DURO if message.template in TO_OWNERS else house.store,
         subject=written.subject,
         html=written.html,
         text=written.text,
@@ -184,6 +188,10 @@ def _details(message: Message, words: Words) -> Iterator[tuple[str, str]]:
         for name, label in words.texts["details"].items():
             if isinstance(value := given.get(name), str):
                 yield label, one_line(value)
+
+
+def _test_note(words: Words, *, is_ours: bool) -> str:
+    return words.say("test_note_owner" if is_ours else "test_note")
 
 
 def _button(text: Text, values: Mapping[str, str]) -> str:

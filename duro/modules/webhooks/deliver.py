@@ -19,6 +19,7 @@ from duro.modules.webhooks.model import (
     DisabledReason,
     Outcome,
 )
+from duro.modules.webhooks.notices import tell_disabled
 from duro.modules.webhooks.repository import DeliveryRepository, EndpointRepository
 from duro.modules.webhooks.schedule import judge, own_fault
 from duro.modules.webhooks.sealing import open_secrets
@@ -201,6 +202,7 @@ class _Round:
             disabled = await _note_endpoints(EndpointRepository(tx), recorded, now=tx.now)
             for lease_until, outcomes in by_lease.items():
                 await DeliveryRepository(tx).record(outcomes, lease_until=lease_until)
+            await tell_disabled(tx, disabled)
         self._count(recorded)
         for endpoint_id, reason in disabled.items():
             log.warning("webhook_endpoint_disabled", endpoint_id=endpoint_id, reason=reason)

@@ -9,7 +9,12 @@ import pytest
 from duro.errors import NotFoundError
 from duro.kit.clock import FixedClock
 from duro.kit.envelope import Envelope
+from duro.kit.modes import Mode
 from duro.modules.events.model import EventType
+from duro.modules.members.model import Role
+from duro.modules.members.service import add_member
+from duro.modules.messages.links import OptOutLinks
+from duro.modules.messages.wording import Shown, Wording
 from duro.modules.testclock import service as testclock
 from duro.modules.webhooks.model import Endpoint
 from duro.runtime.doctor import examine
@@ -113,6 +118,81 @@ async def test_five_days_of_failures_disable_an_endpoint_and_its_queue_stays(
     clock.move(DAY)
     await merchant.send()
     assert len(set(receiver.event_ids)) == len(kept)
+
+
+async def _join(merchant: Merchant, email: str, role: Role, name: str | None = None) -> None:
+    async with merchant.db.core() as tx:
+        await add_member(tx, tenant_id=merchant.tenant_id, email=email, role=role, name=name)
+
+
+async def _told(merchant: Merchant) -> list[Shown]:
+    """What was written to anybody, oldest first, as they read it."""
+    wording = Wording(merchant.db, OptOutLinks("https://pay.example", b"k" * 32))
+    rows = await merchant.query("SELECT id FROM outbox ORDER BY id")
+    return [await wording.show(merchant.mode, merchant.tenant_id, row["id"]) for row in rows]
+
+
+async def test_the_owner_is_told_once_for_each_time_an_endpoint_is_disabled(
+    merchant: Merchant, clock: FixedClock, receiver: Receiver
+) -> None:
+    await _join(merchant, "tunde@adunni.example", Role.OWNER, name="Tunde")
+    await _join(merchant, "dev@adunni.example", Role.DEVELOPER)
+    shown = await merchant.add(receiver.url)
+    endpoint_id = shown.endpoint.id
+    receiver.status = 410
+    await merchant.happen(CREATED, CREATED)
+    await merchant.send()
+    await merchant.send()
+    once = await _told(merchant)
+
+    clock.move(DAY)
+    await merchant.service.enable(merchant.mode, merchant.tenant_id, endpoint_id)
+    receiver.status = 500
+    await fail_for(merchant, clock, timedelta(days=5))
+    gone, failing = await _told(merchant)
+
+    assert len(once) == 1
+    for each in (gone, failing):
+        assert each.mail is not None
+        assert (each.mail.to, each.mail.sender_name) == ("tunde@adunni.example", "Duro")
+        assert each.mail.subject.endswith("Adunni Gyms: a webhook endpoint is disabled")
+        assert "List-Unsubscribe" not in each.mail.headers
+        assert each.message.send_at == each.message.created_at
+        text = each.mail.text
+        assert "Hello Tunde," in text
+        assert f"Endpoint: {receiver.url}" in text
+        mode = merchant.mode.value
+        assert f"To enable it: duro webhooks enable {endpoint_id} --mode {mode}" in text
+        assert "https://pay.example/docs/webhooks#disable-enable-replay" in text
+        assert "because you own Adunni Gyms at Duro" in text
+        assert ("This is about test mode." in text) == (merchant.mode is Mode.TEST)
+    assert "it answered 410, which says that it wants no more." in gone.written.text
+    assert "nothing has arrived there for five days." in failing.written.text
+
+
+async def test_who_disables_an_endpoint_by_hand_knows_it(
+    merchant: Merchant, receiver: Receiver
+) -> None:
+    await _join(merchant, "tunde@adunni.example", Role.OWNER)
+    shown = await merchant.add(receiver.url)
+
+    await merchant.service.disable(merchant.mode, merchant.tenant_id, shown.endpoint.id)
+
+    assert await _told(merchant) == []
+
+
+async def test_without_an_owner_an_endpoint_is_disabled_all_the_same(
+    merchant: Merchant, receiver: Receiver, tenant_b: str
+) -> None:
+    await _join(replace(merchant, tenant_id=tenant_b), "owner@bello.example", Role.OWNER)
+    await _join(merchant, "dev@adunni.example", Role.DEVELOPER)
+    await merchant.add(receiver.url)
+    receiver.status = 410
+    await merchant.happen(CREATED)
+    await merchant.send()
+
+    assert (await endpoint_of(merchant)).disabled_reason == "gone"
+    assert await _told(merchant) == []
 
 
 async def test_doctor_names_an_endpoint_that_was_given_up_until_it_is_enabled(
