@@ -236,15 +236,11 @@ def send_test(
             answer = await session.system.endpoints.send_test(mode, owner.id, endpoint_id)
         if not isinstance(answer, Answered):
             raise finish(Exit.FAILED, f"Not delivered: {answer.reason}")
-        if not _is_success(answer.status):
+        if not answer.is_success:
             raise finish(Exit.FAILED, f"The receiver answered {answer.status}: {answer.excerpt}")
         say(f"Delivered: the receiver answered {answer.status}.")
 
     run(main)
-
-
-def _is_success(status: int) -> bool:
-    return status // 100 == 2  # noqa: PLR2004 - the class of success in HTTP
 
 
 def _show_secret(made: "ShownOnce", *, as_json: bool) -> None:

@@ -71,6 +71,19 @@ class Options(TypedDict, total=False):
     resume: Resume  # finishes what a dead process began; needed where an own transaction changes something
 
 
+class ReadByMembers(TypedDict):
+    """What a feature says of all that members look at, so that each operation need not."""
+
+    permission: str
+    credential: AbstractSet[CredentialKind]
+
+
+class DoneByMembers(ReadByMembers):
+    """The same of what they do, where the services open their own transactions."""
+
+    transaction: Literal["own"]
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One entry of the registry."""

@@ -120,6 +120,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
         KeyUses(ground.db) as uses,
         open_channels(ground.settings, ground.clock) as channels,
     ):
+        endpoints = EndpointService(ground.db, envelope, egress)
+        replays = ReplayService(ground.db)
+        wording = Wording(ground.db, opt_outs)
         features = (
             events.build(),
             tenants.build(),
@@ -136,8 +139,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
                 channels=channels,
                 links=opt_outs,
                 people=People(_key(master_key, _PEOPLE_KEY)),
+                wording=wording,
             ),
-            webhooks.build(egress=egress, envelope=envelope),
+            webhooks.build(egress=egress, envelope=envelope, endpoints=endpoints, replays=replays),
         )
         # The order of the work is that of one instant on a test clock: what happens, then telling of it.
         works = [each for feature in features for each in feature.work if Mode.TEST in each.modes]
@@ -151,11 +155,11 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             ),
             clocks=LIST_CLOCKS,
             authenticate=Authenticator(ground.db, ground.clock, uses),
-            endpoints=EndpointService(ground.db, envelope, egress),
-            replays=ReplayService(ground.db),
+            endpoints=endpoints,
+            replays=replays,
             callbacks=Callbacks(ground.db, gateways, callback_keys(master_key)),
             paying=Paying(ground.db, charger),
-            wording=Wording(ground.db, opt_outs),
+            wording=wording,
             opt_outs=opt_outs,
             receipts=receipts_of(ground.settings, ground.db),
         )

@@ -11,6 +11,24 @@ SELECT id, url, types, disabled_at, disabled_reason, created_at
  ORDER BY created_at, id
  LIMIT $2;
 
+-- name: page_endpoints
+-- $2 and $3 the last one seen (createdAt, id), $4 made since, $5 limit.
+SELECT id, url, types, disabled_at, disabled_reason, created_at
+  FROM webhook_endpoints
+ WHERE tenant_id = $1
+   AND (created_at, id) < ($2, $3)
+   AND created_at >= $4
+ ORDER BY created_at DESC, id DESC
+ LIMIT $5;
+
+-- name: change_endpoint
+-- $2 endpoint id, $3 address, $4 types; what is null stays.
+UPDATE webhook_endpoints
+   SET url = COALESCE($3, url),
+       types = COALESCE($4, types)
+ WHERE tenant_id = $1
+   AND id = $2;
+
 -- name: find_endpoint
 -- $2 endpoint id.
 SELECT id, url, types, disabled_at, disabled_reason, created_at
@@ -259,6 +277,33 @@ SELECT d.id, d.endpoint_id, w.url, d.status, d.attempts, NULLIF(d.next_attempt_a
    AND d.event_id = $2
  ORDER BY d.id
  LIMIT $3;
+
+-- name: page_deliveries_of_endpoint
+-- $2 endpoint id, $3 and $4 the last one seen (createdAt, id), $5 made since, $6 limit, $7 status or null.
+SELECT d.id, d.endpoint_id, d.event_id, e.type AS event_type, d.status, d.attempts,
+       NULLIF(d.next_attempt_at, 'infinity') AS next_attempt_at, d.last_status, d.last_error, d.created_at, d.settled_at
+  FROM webhook_deliveries AS d
+  JOIN events AS e
+    ON e.tenant_id = $1
+   AND e.id = d.event_id
+ WHERE d.tenant_id = $1
+   AND d.endpoint_id = $2
+   AND (d.created_at, d.id) < ($3, $4)
+   AND d.created_at >= $5
+   AND ($7::text IS NULL OR d.status = $7)
+ ORDER BY d.created_at DESC, d.id DESC
+ LIMIT $6;
+
+-- name: get_delivery
+-- $2 delivery id.
+SELECT d.id, d.endpoint_id, d.event_id, e.type AS event_type, d.status, d.attempts,
+       NULLIF(d.next_attempt_at, 'infinity') AS next_attempt_at, d.last_status, d.last_error, d.created_at, d.settled_at
+  FROM webhook_deliveries AS d
+  JOIN events AS e
+    ON e.tenant_id = $1
+   AND e.id = d.event_id
+ WHERE d.tenant_id = $1
+   AND d.id = $2;
 
 -- name: list_attempts
 -- $2 delivery ids, $3 how many of each, the newest.

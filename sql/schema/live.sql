@@ -999,6 +999,7 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE INDEX deliveries_due ON webhook_deliveries USING btree (tenant_id, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX deliveries_due_to_endpoint ON webhook_deliveries USING btree (tenant_id, endpoint_id, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX deliveries_of_endpoint ON webhook_deliveries USING btree (tenant_id, endpoint_id, created_at, id);
 ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant_only ON webhook_deliveries AS PERMISSIVE FOR ALL TO duro_live

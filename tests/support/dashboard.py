@@ -11,11 +11,18 @@ import orjson
 
 from duro.kit.clock import Clock
 from duro.kit.db import Database
+from duro.kit.modes import Mode
+from duro.kit.pagination import ListQuery, seek
+from duro.kit.work import WorkScope
 from duro.modules.access.sessions import make_link
+from duro.modules.events.model import EventType, NewEvent
+from duro.modules.events.repository import EventRepository
 from duro.modules.members.model import Member, Role
 from duro.modules.members.service import add_member
+from duro.modules.webhooks.repository import DeliveryRepository
 from duro.runtime.dashboard import sign_in_url
-from duro.runtime.serve import ALL_ROLES, Running, running
+from duro.runtime.serve import Role as Serving
+from duro.runtime.serve import Running, running
 from duro.settings import Settings
 from tests.support.api import Answer
 
@@ -30,6 +37,7 @@ class Visitor:
     session: aiohttp.ClientSession
     base: str
     token: str | None
+    tenant_id: str = ""
 
     async def send(
         self,
@@ -62,6 +70,15 @@ class Visitor:
     async def post(self, path: str, body: object = None) -> Answer:
         return await self.send("POST", path, body)
 
+    async def patch(self, path: str, body: object) -> Answer:
+        return await self.send("PATCH", path, body)
+
+    async def put(self, path: str, body: object) -> Answer:
+        return await self.send("PUT", path, body)
+
+    async def delete(self, path: str) -> Answer:
+        return await self.send("DELETE", path)
+
 
 @dataclass(frozen=True)
 class Office:
@@ -77,6 +94,31 @@ class Office:
     @property
     def db(self) -> Database:
         return self.app.ground.db
+
+    def scope(self, mode: Mode, tenant_id: str) -> WorkScope:
+        return WorkScope(self.db, mode, tenant_id)
+
+    async def do(self, name: str, mode: Mode, tenant_id: str) -> None:
+        """Does the due work of one kind."""
+        (work,) = (each for each in self.app.system.works if each.name == name)
+        await work.run(self.scope(mode, tenant_id), work.batch)
+
+    async def happen(self, mode: Mode, tenant_id: str, *types: EventType) -> None:
+        """Events, fanned out and sent."""
+        async with self.scope(mode, tenant_id).begin() as tx:
+            await EventRepository(tx).add([NewEvent(each, "sub_1", {}) for each in types])
+        await self.do("webhook.fanout", mode, tenant_id)
+        await self.do("webhook.deliver", mode, tenant_id)
+
+    async def ids_of_a_webhook(self, mode: Mode, tenant_id: str) -> dict[str, str]:
+        """An endpoint where nobody is, and a delivery to it, by prefix."""
+        made = await self.app.system.endpoints.add(mode, tenant_id, url="http://127.0.0.1:9/")
+        await self.happen(mode, tenant_id, EventType.INVOICE_CREATED)
+        place = seek(ListQuery(), name="", mode=mode, tenant_id=tenant_id)
+        async with self.scope(mode, tenant_id).begin() as tx:
+            deliveries = DeliveryRepository(tx)
+            (sent,) = await deliveries.page_of_endpoint(made.endpoint.id, place, status=None)
+        return {"whe": made.endpoint.id, "whd": sent.id}
 
     def stranger(self, token: str | None = None) -> Visitor:
         return Visitor(self.session, self.base, token)
@@ -95,7 +137,7 @@ class Office:
     async def sign_in(self, tenant_id: str, member: Member) -> Visitor:
         answer = await self.stranger().get(await self.link(tenant_id, member))
         assert answer.status == 303, answer.body
-        return self.stranger(cookie_of(answer))
+        return Visitor(self.session, self.base, cookie_of(answer), tenant_id)
 
     async def signed_in(self, tenant_id: str, role: Role, email: str = "") -> Visitor:
         """A new member, in a new session."""
@@ -110,8 +152,9 @@ def cookie_of(answer: Answer) -> str:
 async def running_office(
     settings: Settings, *, clock: Clock | None = None
 ) -> AsyncIterator[Office]:
+    """Without a worker: what is due is done when a test says so."""
     async with (
-        running(settings, roles=ALL_ROLES, clock=clock) as app,
+        running(settings, roles={Serving.PUBLIC, Serving.CORE}, clock=clock) as app,
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
     ):
         yield Office(app, session)

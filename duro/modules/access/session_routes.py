@@ -5,18 +5,21 @@ from typing import Final
 from duro.errors import NotFoundError
 from duro.kit.call import SESSION_ONLY, Call
 from duro.kit.pagination import ListQuery, Page
-from duro.kit.registry import Routes
+from duro.kit.registry import DoneByMembers, Routes
 from duro.modules.access.model import Session
 from duro.modules.access.session_schemas import SessionOut, SignedInOut, member_out, session_out
 from duro.modules.access.sessions import list_sessions, revoke_session
 from duro.modules.members.repository import MemberRepository
 
+_OWN: Final[DoneByMembers] = {
+    "permission": "read",
+    "credential": SESSION_ONLY,
+    "transaction": "own",
+}
 core_routes: Final = Routes(tag="Sessions")
 
 
-@core_routes.get(
-    "/dashboard/api/session", permission="read", credential=SESSION_ONLY, transaction="own"
-)
+@core_routes.get("/dashboard/api/session", **_OWN)
 async def read_session(call: Call) -> SignedInOut:
     """Who is signed in, and what they may do."""
     async with call.db.core() as tx:
@@ -34,9 +37,7 @@ async def read_session(call: Call) -> SignedInOut:
 
 @core_routes.delete(
     "/dashboard/api/session",
-    permission="read",
-    credential=SESSION_ONLY,
-    transaction="own",
+    **_OWN,
     errors=(NotFoundError,),
 )
 async def sign_out(call: Call) -> SessionOut:
@@ -44,9 +45,7 @@ async def sign_out(call: Call) -> SessionOut:
     return await _revoke(call, call.credential.session_id)
 
 
-@core_routes.get(
-    "/dashboard/api/sessions", permission="read", credential=SESSION_ONLY, transaction="own"
-)
+@core_routes.get("/dashboard/api/sessions", **_OWN)
 async def list_own_sessions(call: Call, query: ListQuery) -> Page[SessionOut]:
     """The sessions of the member who asks that are going on, newest first."""
     place = call.seek("sessions", query)
@@ -63,9 +62,7 @@ async def list_own_sessions(call: Call, query: ListQuery) -> Page[SessionOut]:
 
 @core_routes.delete(
     "/dashboard/api/sessions/{id}",
-    permission="read",
-    credential=SESSION_ONLY,
-    transaction="own",
+    **_OWN,
     id_prefix="ses",
 )
 async def revoke_own_session(call: Call, session_id: str) -> SessionOut:

@@ -87,15 +87,7 @@ class Wording:
         """Replaces what was there. Raises `InvalidError` with every refused field."""
         _demand(given.key, given.language, given.subject, given.body)
         async with self.db.begin(mode, tenant_id) as tx:
-            override = Override(
-                key=given.key,
-                language=given.language,
-                channel=given.channel,
-                subject=None if given.subject is None else one_line(given.subject),
-                body=None if given.body is None else sanitised(given.body),
-                is_enabled=given.is_enabled,
-                updated_at=tx.now,
-            )
+            override = _override(given, tx)
             await OverrideRepository(tx).save(override)
         return override
 
@@ -105,17 +97,25 @@ class Wording:
             if not await OverrideRepository(tx).remove(key, language):
                 raise NotFoundError("There are no words of your own under that key and language.")
 
-    async def preview(self, mode: Mode, tenant_id: str, *, key: str, language: str) -> Draft:
-        """As a made-up customer would read it, with words that are not enabled yet too."""
-        _demand(key, language, None, None)
+    async def preview(
+        self,
+        mode: Mode,
+        tenant_id: str,
+        *,
+        key: str,
+        language: str,
+        own: OwnWords | None = None,
+    ) -> Draft:
+        """As a made-up customer would read it: in words that are given here, or kept, also if not enabled yet."""
+        _demand(key, language, own.subject if own else None, own.body if own else None)
         async with self.db.begin(mode, tenant_id) as tx:
             found = await OverrideRepository(tx).list_all()
             store, zone = await name_and_zone_of(tx)
             message = _sample(tx, key, language, self._link())
-        own = find_own(found, key, language)
+            kept = find_own(found, key, language) if own is None else _override(own, tx)
         house = House(store, zone, tenant_id, mode, self.links.public_url)
         letter = Letter(message.id, language=language)
-        return draft(message, letter, house, override=own and _enabled(own))
+        return draft(message, letter, house, override=kept and _enabled(kept))
 
     async def send_test(
         self, mode: Mode, tenant_id: str, *, key: str, language: str, address: str
@@ -171,6 +171,18 @@ def find_own(found: Sequence[Override], key: str, language: str | None) -> Overr
     """The merchant's own words, if there are any."""
     wanted = (key, language or ENGLISH)
     return next((each for each in found if (each.key, each.language) == wanted), None)
+
+
+def _override(given: OwnWords, tx: Tx) -> Override:
+    return Override(
+        key=given.key,
+        language=given.language,
+        channel=given.channel,
+        subject=None if given.subject is None else one_line(given.subject),
+        body=None if given.body is None else sanitised(given.body),
+        is_enabled=given.is_enabled,
+        updated_at=tx.now,
+    )
 
 
 def _enabled(own: Override) -> Override:

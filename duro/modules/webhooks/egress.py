@@ -13,6 +13,10 @@ class Answered:
     excerpt: str
     retry_after: str | None = None
 
+    @property
+    def is_success(self) -> bool:
+        return self.status // 100 == 2  # noqa: PLR2004 - the class of success in HTTP
+
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:

@@ -61,6 +61,33 @@ class EndpointService:
         async with self.db.begin(mode, tenant_id) as tx:
             return await EndpointRepository(tx).list_all()
 
+    async def get(self, mode: Mode, tenant_id: str, endpoint_id: str) -> Endpoint:
+        """Raises `NotFoundError`."""
+        async with self.db.read(mode, tenant_id) as tx:
+            return await EndpointRepository(tx).get(endpoint_id)
+
+    async def change(
+        self,
+        mode: Mode,
+        tenant_id: str,
+        endpoint_id: str,
+        *,
+        url: str | None = None,
+        types: Sequence[str] | None = None,
+    ) -> Endpoint:
+        """What is None stays; what waits for the endpoint goes to the new address.
+
+        Raises as `add` does, and `NotFoundError`.
+        """
+        _demand_known(types or ())
+        if url is not None and (reason := await self.egress.refusal(url)) is not None:
+            raise refuse("url", reason)
+        async with self.db.begin(mode, tenant_id) as tx:
+            endpoints = EndpointRepository(tx)
+            given = None if types is None else tuple(dict.fromkeys(types))
+            await endpoints.change(endpoint_id, url=url, types=given)
+            return await endpoints.get(endpoint_id)
+
     async def remove(self, mode: Mode, tenant_id: str, endpoint_id: str) -> None:
         """Its deliveries go with it. Raises `NotFoundError`."""
         async with self.db.begin(mode, tenant_id) as tx:

@@ -66,6 +66,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """One event on its way to one endpoint, as the endpoint's own list shows it. Times are business time."""
+
+    id: str
+    endpoint_id: str
+    event_id: str
+    event_type: EventType
+    status: DeliveryStatus
+    attempts: int
+    next_attempt_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """What one attempt came to: an HTTP status, an error, or both. `at` is business time, at its end."""
 

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from duro.errors import NotFoundError
 from duro.kit.db import Tx
+from duro.kit.pagination import Seek
 from duro.kit.rows import columns, into
 from duro.kit.sql import queries
 from duro.modules.webhooks.model import (
     Attempt,
     ClaimedDelivery,
     Delivery,
+    DeliveryStatus,
     DisabledReason,
     Endpoint,
     NewDelivery,
     Outcome,
     Replayable,
+    Sent,
 )
 
 _SQL: Final = queries("webhooks")
@@ -46,6 +50,26 @@ class EndpointRepository:
     async def list_all(self) -> list[Endpoint]:
         rows = await self.tx.rows(_SQL["list_endpoints"], _ENDPOINTS_SHOWN)
         return [into(Endpoint, row) for row in rows]
+
+    async def page(self, place: Seek) -> list[Endpoint]:
+        """Newest first."""
+        at = (place.before_at, place.before_id, place.since_at, place.fetch)
+        rows = await self.tx.rows(_SQL["page_endpoints"], *at)
+        return [into(Endpoint, row) for row in rows]
+
+    async def get(self, endpoint_id: str) -> Endpoint:
+        """Raises `NotFoundError`."""
+        found = await self.find(endpoint_id)
+        if found is None:
+            raise NotFoundError(f"No webhook endpoint {endpoint_id}.")
+        return found
+
+    async def change(
+        self, endpoint_id: str, *, url: str | None, types: Sequence[str] | None
+    ) -> None:
+        """What is None stays as it is."""
+        given = None if types is None else list(types)
+        await self.tx.run(_SQL["change_endpoint"], endpoint_id, url, given)
 
     async def find(self, endpoint_id: str) -> Endpoint | None:
         row = await self.tx.row(_SQL["find_endpoint"], endpoint_id)
@@ -156,6 +180,21 @@ class DeliveryRepository:
     async def list_of_event(self, event_id: str) -> list[Delivery]:
         rows = await self.tx.rows(_SQL["list_deliveries_of_event"], event_id, _DELIVERIES_SHOWN)
         return [into(Delivery, row) for row in rows]
+
+    async def page_of_endpoint(
+        self, endpoint_id: str, place: Seek, *, status: DeliveryStatus | None
+    ) -> list[Sent]:
+        """What an endpoint was sent, newest first."""
+        at = (place.before_at, place.before_id, place.since_at, place.fetch)
+        rows = await self.tx.rows(_SQL["page_deliveries_of_endpoint"], endpoint_id, *at, status)
+        return [into(Sent, row) for row in rows]
+
+    async def get(self, delivery_id: str) -> Sent:
+        """Raises `NotFoundError`."""
+        row = await self.tx.row(_SQL["get_delivery"], delivery_id)
+        if row is None:
+            raise NotFoundError(f"No webhook delivery {delivery_id}.")
+        return into(Sent, row)
 
     async def list_attempts(self, delivery_ids: Sequence[str]) -> list[Attempt]:
         """The last attempts of each delivery, in their order."""

@@ -53,14 +53,14 @@ def event_detail_out(
     shown = event_out(event)
     log: dict[str, list[AttemptOut]] = {}
     for attempt in attempts:
-        log.setdefault(attempt.delivery_id, []).append(_attempt_out(attempt))
+        log.setdefault(attempt.delivery_id, []).append(attempt_out(attempt))
     return EventDetailOut(
         **dict(shown),
         deliveries=[_delivery_out(delivery, log.get(delivery.id, [])) for delivery in deliveries],
     )
 
 
-def _attempt_out(attempt: Attempt) -> AttemptOut:
+def attempt_out(attempt: Attempt) -> AttemptOut:
     return AttemptOut(
         number=attempt.number,
         at=attempt.at,

@@ -12,6 +12,8 @@ CREATE INDEX endpoints_given_up ON webhook_endpoints (tenant_id, id) WHERE disab
 
 -- How many attempts it had when it was last asked to be sent anew: the waits begin anew after them.
 ALTER TABLE webhook_deliveries ADD COLUMN replayed_after integer NOT NULL DEFAULT 0;
+-- What an endpoint was sent, newest first; and what goes with an endpoint that is removed.
+CREATE INDEX deliveries_of_endpoint ON webhook_deliveries (tenant_id, endpoint_id, created_at, id);
 
 CREATE TABLE webhook_attempts (
     tenant_id   text        NOT NULL,
