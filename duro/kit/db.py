@@ -21,11 +21,10 @@ from duro.kit.unique import NOT_TAKEN, Taken, Translated
 from duro.kit.waiting import Waiting
 
 Row: TypeAlias = Mapping[str, Any]
+_Ready: TypeAlias = tuple[str, tuple[object, ...]]
 
 # Tenant ids are ours; the check keeps anything else out of the one statement that must be text.
 _TENANT: Final = re.compile(r"ten_[0-9A-Z]{26}")
-# Until the transaction ends: row security shows it the rows of these people.
-_NAME_PEOPLE: Final = "SELECT set_config('duro.people', $1, true)"
 _ACQUIRE_TIMEOUT_S: Final = 10.0
 _UNREACHABLE: Final = "The database cannot be reached; try again."
 _BUSY: Final = "The database is busy; try again."
@@ -100,37 +99,26 @@ class Tx:
     async def rows(self, statement: Statement, *args: object) -> list[Row]:
         text, values = await self._ready(statement, args)
         with self._translated:
-            found: list[Row] = await self._connection.fetch(text, self.tenant_id, *values)
+            found: list[Row] = await self._connection.fetch(text, *values)
         return found
 
     async def row(self, statement: Statement, *args: object) -> Row | None:
         text, values = await self._ready(statement, args)
         with self._translated:
-            found: Row | None = await self._connection.fetchrow(text, self.tenant_id, *values)
+            found: Row | None = await self._connection.fetchrow(text, *values)
         return found
 
     async def value(self, statement: Statement, *args: object) -> Any:
         text, values = await self._ready(statement, args)
         with self._translated:
-            return await self._connection.fetchval(text, self.tenant_id, *values)
+            return await self._connection.fetchval(text, *values)
 
     async def run(self, statement: Statement, *args: object) -> int:
         """Answers how many rows were touched."""
         text, values = await self._ready(statement, args)
         with self._translated:
-            done: str = await self._connection.execute(text, self.tenant_id, *values)
+            done: str = await self._connection.execute(text, *values)
         return _count(done)
-
-    async def of_people(
-        self, statement: Statement, people: Sequence[str], *args: object
-    ) -> list[Row]:
-        """As `rows`, of rows that belong to people and to no tenant: it reaches those of `people`, and no others."""
-        _demand(statement, Scope.PEOPLE)
-        await self.send()
-        with self._translated:
-            await self._connection.execute(_NAME_PEOPLE, ",".join(people))
-            found: list[Row] = await self._connection.fetch(statement.text, people, *args)
-        return found
 
     async def put(
         self,
@@ -157,13 +145,15 @@ class Tx:
             with self._translated:
                 await self._connection.execute(text, self.tenant_id, *values)
 
-    async def _ready(
-        self, statement: Statement, args: tuple[object, ...]
-    ) -> tuple[str, tuple[object, ...]]:
+    async def _ready(self, statement: Statement, args: tuple[object, ...]) -> _Ready:
+        if statement.scope is Scope.PEOPLE:
+            await self.send()  # what waits has the tenant for its $1
+            return statement.text, args
         _demand(statement, Scope.TENANT)
         if not self._waiting.lets(statement):
             await self.send()
-        return self._waiting.joined(statement, args)
+        text, values = self._waiting.joined(statement, args)
+        return text, (self.tenant_id, *values)
 
     def ring(self, work: str) -> None:
         """Have the worker look for work of this kind once this is committed."""

@@ -60,6 +60,8 @@ from duro.settings import Settings
 _LINK_KEY: Final = b"duro pay links"
 _CHECKOUT_KEY: Final = b"duro checkout sessions"
 _PEOPLE_KEY: Final = b"duro people"
+# By wall time, so no test clock does their work.
+_FORGETTING: Final = (webhooks.FORGETTING, FORGETTING, messages.FORGETTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,9 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
     links = PayLinks(ground.public_url, _key(master_key, _LINK_KEY))
     sessions = CheckoutLinks(ground.public_url, _key(master_key, _CHECKOUT_KEY))
     charger = Charging(gateways, links)
-    loopback = ground.settings.webhooks.allow_loopback
     opt_outs = opt_out_links(ground.public_url, master_key)
     async with (
-        GuardedEgress(allow_loopback=loopback) as egress,
+        GuardedEgress(allow_loopback=ground.settings.webhooks.allow_loopback) as egress,
         KeyUses(ground.db) as uses,
         open_channels(ground.settings, ground.clock) as channels,
     ):
@@ -136,23 +137,14 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
             checkout.build(gateways=gateways, links=sessions),
             analytics.build(),
             messages.build(
-                channels=channels,
-                links=opt_outs,
-                people=People(_key(master_key, _PEOPLE_KEY)),
-                wording=wording,
+                channels=channels, links=opt_outs, people=_people(master_key), wording=wording
             ),
             webhooks.build(egress=egress, envelope=envelope, endpoints=endpoints, replays=replays),
         )
         # The order of the work is that of one instant on a test clock: what happens, then telling of it.
         works = [each for feature in features for each in feature.work if Mode.TEST in each.modes]
         yield System(
-            modules=(
-                *map(_held_back, features),
-                testclock.build(works=works),
-                webhooks.FORGETTING,
-                FORGETTING,
-                messages.FORGETTING,
-            ),
+            modules=(*map(_held_back, features), testclock.build(works=works), *_FORGETTING),
             clocks=LIST_CLOCKS,
             authenticate=Authenticator(ground.db, ground.clock, uses),
             endpoints=endpoints,
@@ -167,6 +159,10 @@ async def compose(ground: Ground) -> AsyncIterator[System]:
 
 def _held_back(feature: Module) -> Module:
     return replace(feature, work=tuple(map(testclock.held_back, feature.work)))
+
+
+def _people(master_key: bytes) -> People:
+    return People(_key(master_key, _PEOPLE_KEY))
 
 
 def _key(master_key: bytes, purpose: bytes) -> bytes:

@@ -1,3 +1,8 @@
+-- name: name_people
+-- scope: people
+-- $1 the people whose rows are seen until the transaction ends.
+SELECT set_config('duro.people', array_to_string($1::text[], ','), true);
+
 -- name: take_places
 -- scope: people
 -- $1 the people, then of each reminder $2 its person and $3 itself, in the order in which places are given; $4 the tenant
@@ -52,8 +57,7 @@ UPDATE contact_caps AS c
 -- $1 the people, $2 wall time.
 DELETE FROM contact_caps
  WHERE person = ANY ($1::text[])
-   AND forget_at <= $2
-RETURNING person;
+   AND forget_at <= $2;
 
 -- name: list_people_to_forget
 -- scope: all tenants

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -63,9 +63,9 @@ class ContactRepository:
         if not reminders:
             return set()
         ids = {self._known(each): each.message_id for each in reminders}
-        rows = await self.tx.of_people(
+        rows = await self.tx.rows(
             _SQL["take_places"],
-            _persons(reminders),
+            await self._named(reminders),
             [each.person for each in reminders],
             list(ids),
             self.tx.tenant_id if self.tx.mode is Mode.TEST else None,
@@ -79,7 +79,13 @@ class ContactRepository:
         """They never went out, so somebody else may have their places."""
         if reminders:
             known = [self._known(each) for each in reminders]
-            await self.tx.of_people(_SQL["give_places_back"], _persons(reminders), known)
+            people = await self._named(reminders)
+            await self.tx.run(_SQL["give_places_back"], people, known)
+
+    async def _named(self, reminders: Sequence[Reminder]) -> list[str]:
+        people = sorted({each.person for each in reminders})
+        await _name(self.tx, people)
+        return people
 
     def _known(self, reminder: Reminder) -> str:
         return self.people.reminder(self.tx.tenant_id, reminder.message_id)
@@ -93,9 +99,11 @@ async def forget_people(scope: WorkScope, limit: int) -> Ran:
         return Ran(0)
     people = [row["person"] for row in found]
     async with scope.begin() as tx:
-        forgotten = await tx.of_people(_SQL["forget_people"], people, wall)
-    return Ran(len(forgotten))
+        await _name(tx, people)
+        forgotten = await tx.run(_SQL["forget_people"], people, wall)
+    return Ran(forgotten)
 
 
-def _persons(reminders: Collection[Reminder]) -> list[str]:
-    return sorted({each.person for each in reminders})
+async def _name(tx: Tx, people: Sequence[str]) -> None:
+    """Row security shows the transaction their rows, and those of nobody else."""
+    await tx.run(_SQL["name_people"], people)
