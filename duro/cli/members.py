@@ -158,7 +158,7 @@ def sign_out(email: str, tenant: TenantOption = None, data_dir: DataDir = None) 
             async with session.db.core() as tx:
                 member = await get_member(tx, tenant_id=of.id, email=email)
                 ended = await revoke_all(tx, tenant_id=of.id, member_id=member.id)
-        say(f"{ended} sessions of {email} are over.")
+        say(f"Sessions of {email} that are over now: {ended}.")
 
     run(main)
 

@@ -21,7 +21,7 @@ SESSION_LIFE: Final = timedelta(hours=12)
 # A use is written down at most this often; so much earlier than after `IDLE` a session may be over.
 _NOTED_EVERY: Final = timedelta(seconds=1)
 _LINK: Final = "sil_"
-_SESSION: Final = "ses_"
+_SESSION: Final = "sess_"
 _USER_AGENT_MAX: Final = 200
 
 

@@ -168,6 +168,7 @@ def test_a_class_of_operations_has_a_limit_of_its_own_only_when_it_is_chosen() -
     assert plain.classes == {
         LimitClass.AUTH: Rate("auth", 20, 200_000),
         LimitClass.PAY: Rate("pay", 20, 500_000),
+        LimitClass.SEND: Rate("send", 20, 10_000_000),
     }
     assert chosen.classes[LimitClass.MONEY] == Rate("money", 100, 20_000)
 
