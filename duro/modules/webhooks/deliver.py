@@ -37,6 +37,8 @@ _POLL_S: Final = 0.25
 _GATHER_S: Final = 0.02
 # An attempt that takes longer holds up nobody but its own endpoint.
 _SLOW_S: Final = 0.2
+# What slow endpoints may have under way together, beside what a round has room for; each has its share of it.
+_SLOW_MAX: Final = 100
 # So many bodies are kept at once, of a round that goes on for long.
 _BODIES_MAX: Final = 500
 # Business time without a single success, after which an endpoint is disabled.
@@ -112,9 +114,11 @@ class _Round:
         return [(self.under_way.pop(task), task.result()) for task in ended]
 
     def _room(self) -> int:
-        """How many more may start: past the limit only beside a slow one, which must not hold up the rest."""
-        room = self.limit - len(self.under_way)
-        return room if self._slow_endpoints() else room - self.done
+        """How many more may start: past the limit only beside slow ones, which must not hold up the rest."""
+        slow = self._slow_endpoints()
+        held = sum(attempt.delivery.endpoint_id in slow for attempt in self.under_way.values())
+        room = self.limit - (len(self.under_way) - min(held, _SLOW_MAX))
+        return room if slow else room - self.done
 
     def _slow_endpoints(self) -> set[str]:
         since = monotonic_s() - _SLOW_S
@@ -126,9 +130,11 @@ class _Round:
 
     async def _start(self, group: asyncio.TaskGroup, room: int) -> None:
         busy = Counter(attempt.delivery.endpoint_id for attempt in self.under_way.values())
-        if self.done + len(self.under_way) >= self.limit:
-            # Past the limit the round ends as soon as the slow ones do.
-            busy.update(dict.fromkeys(self._slow_endpoints(), _PER_ENDPOINT_MAX))
+        if slow := self._slow_endpoints():
+            # Past the limit they get nothing more, so that the round ends as soon as they do.
+            is_past = self.done + len(self.under_way) >= self.limit
+            share = 0 if is_past else min(max(_SLOW_MAX // len(slow), 1), _PER_ENDPOINT_MAX)
+            busy.update(dict.fromkeys(slow, _PER_ENDPOINT_MAX - share))
         async with self.scope.begin() as tx:
             lease_until = tx.wall + _LEASE
             claimed = await DeliveryRepository(tx).claim(

@@ -1,7 +1,7 @@
 """Holds one slow endpoint among 200 to delaying nobody: the others' p99 grows by less than a second."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,7 +46,7 @@ class Crowd:
 
 
 async def test_one_slow_endpoint_among_200_delays_the_others_by_less_than_a_second(
-    merchant: Merchant,
+    merchant: Merchant, say: Callable[[str], None]
 ) -> None:
     crowd = Crowd()
     async with running_receiver() as receiver:
@@ -57,6 +57,8 @@ async def test_one_slow_endpoint_among_200_delays_the_others_by_less_than_a_seco
         await _p99(merchant, crowd)  # whatever is done once is done
         grown_s = [await _growth_s(merchant, crowd) for _ in range(PAIRS)]
 
+    grown = ", ".join(f"{each:.2f}" for each in grown_s)
+    say(f"webhooks: one slow of {ENDPOINTS} endpoints, p99 of the others grows by {grown} s")
     assert crowd.slow_ones == EVENTS * PAIRS
     # The best of them: other work on the machine may take the processor meanwhile.
     assert min(grown_s) < 1.0, grown_s

@@ -87,6 +87,35 @@ async def test_a_slow_receiver_delays_nobody_else(
     assert waited_s < 1.0
 
 
+async def test_many_slow_receivers_delay_nobody_else(
+    merchant: Merchant, receiver: Receiver, other: Receiver
+) -> None:
+    receiver.react = hanging()
+    for _ in range(8):
+        await merchant.add(receiver.url)
+    await merchant.add(other.url, "subscription_payment_success")
+    for number in range(40):
+        await merchant.happen(CREATED, object_id=f"sub_{number}")
+    await merchant.run(merchant.fan_out)
+    running = asyncio.ensure_future(merchant.run(merchant.deliver))
+    # Together they take all that a round has room for, and no more.
+    await until(lambda: len(receiver.received) == 100)
+    await asyncio.sleep(0.3)
+    held = len(receiver.received)
+
+    started_s = asyncio.get_running_loop().time()
+    await merchant.happen(PAID, object_id="sub_after")
+    await merchant.run(merchant.fan_out)
+    await until(lambda: len(other.received) == 1)
+    waited_s = asyncio.get_running_loop().time() - started_s
+    is_still_busy = not running.done()
+    running.cancel()
+
+    assert held == 100
+    assert is_still_busy
+    assert waited_s < 0.8
+
+
 async def test_a_slow_receiver_is_asked_for_no_more_than_its_share_at_once(
     merchant: Merchant, receiver: Receiver
 ) -> None:
