@@ -185,7 +185,8 @@ DELETE FROM webhook_attempts
 -- name: erase_endpoint_failures
 -- Endpoints stay; since when they fail is an instant of the clock that is reset.
 UPDATE webhook_endpoints
-   SET failing_since = NULL
+   SET failing_since = NULL,
+       failed_at = NULL
  WHERE tenant_id = $1
    AND failing_since IS NOT NULL;
 

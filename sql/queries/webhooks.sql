@@ -3,6 +3,11 @@
 INSERT INTO webhook_endpoints (tenant_id, id, url, types, secret, created_at)
 VALUES ($1, $2, $3, $4, $5, $6);
 
+-- name: count_endpoints
+SELECT count(*)
+  FROM webhook_endpoints
+ WHERE tenant_id = $1;
+
 -- name: list_endpoints
 -- $2 limit.
 SELECT id, url, types, disabled_at, disabled_reason, created_at
@@ -141,13 +146,19 @@ SELECT $1, r.id, r.attempts, $12, r.duration_ms, r.last_status, r.last_error, r.
  WHERE r.attempts_used > 0;
 
 -- name: note_endpoints
--- $2 endpoint ids, $3 whether something arrived there, $4 business now. Writes only when it changes.
+-- $2 endpoint ids, $3 whether something arrived there, $4 business now. Writes only when it changes, and once an hour while
+-- it fails. Tries are at most a day apart, or two if the receiver asks for patience; after a longer silence, in which
+-- nobody tried and the receiver may have been well, the failures begin anew.
 UPDATE webhook_endpoints AS w
-   SET failing_since = CASE WHEN o.has_arrived THEN NULL ELSE $4::timestamptz END
+   SET failing_since = CASE WHEN o.has_arrived THEN NULL
+                            WHEN w.failed_at >= $4::timestamptz - INTERVAL '49 hours' THEN w.failing_since
+                            ELSE $4::timestamptz END,
+       failed_at = CASE WHEN o.has_arrived THEN NULL ELSE $4::timestamptz END
   FROM unnest($2::text[], $3::boolean[]) AS o (id, has_arrived)
  WHERE w.tenant_id = $1
    AND w.id = o.id
-   AND (w.failing_since IS NOT NULL) = o.has_arrived;
+   AND CASE WHEN o.has_arrived THEN w.failing_since IS NOT NULL
+            ELSE w.failing_since IS NULL OR w.failed_at < $4::timestamptz - INTERVAL '1 hour' END;
 
 -- name: disable_failing_endpoints
 -- $2 endpoint ids, $3 business now, $4 since when at the latest nothing has arrived there.
@@ -176,6 +187,7 @@ UPDATE webhook_endpoints
    SET disabled_at = NULL,
        disabled_reason = NULL,
        failing_since = NULL,
+       failed_at = NULL,
        enabled_at = $3
  WHERE tenant_id = $1
    AND id = $2

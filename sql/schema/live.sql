@@ -1022,8 +1022,10 @@ CREATE TABLE webhook_endpoints (
     disabled_reason text,
     enabled_at timestamp with time zone,
     failing_since timestamp with time zone,
+    failed_at timestamp with time zone,
     CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT disabled_reason_is_known CHECK ((disabled_reason = ANY (ARRAY['asked'::text, 'gone'::text, 'failing'::text]))),
+    CONSTRAINT failing_endpoint_has_a_last_failure CHECK (((failing_since IS NULL) = (failed_at IS NULL))),
     CONSTRAINT only_what_is_disabled_has_a_reason CHECK (((disabled_reason IS NULL) OR (disabled_at IS NOT NULL)))
 );
 CREATE INDEX endpoints_given_up ON webhook_endpoints USING btree (tenant_id, id) WHERE disabled_reason = ANY (ARRAY['gone'::text, 'failing'::text]);

@@ -72,7 +72,7 @@ def _look_at_endpoints(entries: Routes) -> None:
 
 
 def _keep_endpoints(entries: Routes, endpoints: EndpointService) -> None:
-    @entries.post(_ENDPOINTS, status=201, example=_EXAMPLE, **_CHANGE)
+    @entries.post(_ENDPOINTS, status=201, errors=(ConflictError,), example=_EXAMPLE, **_CHANGE)
     async def create_webhook_endpoint(call: Call, body: EndpointCreate) -> EndpointWithSecretOut:
         """Have events sent to an address; the secret is in this answer and in no other."""
         made = await endpoints.add(call.mode, call.tenant.id, url=body.url, types=body.events)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from duro.errors import NotFoundError
+from duro.errors import ConflictError, NotFoundError
 from duro.kit.db import Database
 from duro.kit.envelope import Envelope
 from duro.kit.ids import new_id
@@ -19,6 +19,8 @@ from duro.modules.webhooks.signing import new_secret, signed_headers, write_body
 
 # Not among the events that happen, so that no receiver takes a test for one of them.
 TEST_TYPE: Final = "webhook_test"
+# Far fewer than a fan-out gives an event to, because two who add at once may both be the last.
+ENDPOINTS_MAX: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,20 @@ class EndpointService:
     async def add(
         self, mode: Mode, tenant_id: str, *, url: str, types: Sequence[str] = ()
     ) -> ShownOnce:
-        """Raises `InvalidError` for an address that the guard refuses and for an unknown type."""
+        """Raises `InvalidError` for an address that the guard refuses and for an unknown type.
+
+        And `ConflictError` when there are too many.
+        """
         _demand_known(types)
         if (reason := await self.egress.refusal(url)) is not None:
             raise refuse("url", reason)
         secret = new_secret()
         async with self.db.begin(mode, tenant_id) as tx:
+            endpoints = EndpointRepository(tx)
+            if await endpoints.count() >= ENDPOINTS_MAX:
+                raise ConflictError(
+                    f"There are {ENDPOINTS_MAX} endpoints already: remove one first."
+                )
             endpoint = Endpoint(
                 id=new_id("whe", wall=tx.wall),
                 url=url,
@@ -54,7 +64,7 @@ class EndpointService:
                 created_at=tx.now,
             )
             sealed = seal_secret(self.envelope, tx, endpoint.id, secret)
-            await EndpointRepository(tx).add(endpoint, sealed)
+            await endpoints.add(endpoint, sealed)
         return ShownOnce(endpoint, secret)
 
     async def list_all(self, mode: Mode, tenant_id: str) -> list[Endpoint]:

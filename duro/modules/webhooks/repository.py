@@ -47,6 +47,10 @@ class EndpointRepository:
             endpoint.created_at,
         )
 
+    async def count(self) -> int:
+        counted: int = await self.tx.value(_SQL["count_endpoints"])
+        return counted
+
     async def list_all(self) -> list[Endpoint]:
         rows = await self.tx.rows(_SQL["list_endpoints"], _ENDPOINTS_SHOWN)
         return [into(Endpoint, row) for row in rows]

@@ -5,6 +5,9 @@ ALTER TABLE webhook_endpoints ADD COLUMN disabled_reason text;
 ALTER TABLE webhook_endpoints ADD COLUMN enabled_at timestamptz;
 -- Business time of the first failed attempt after which nothing has arrived.
 ALTER TABLE webhook_endpoints ADD COLUMN failing_since timestamptz;
+-- Business time of the last one, kept to the hour: a span without any attempt is none of failures.
+ALTER TABLE webhook_endpoints ADD COLUMN failed_at timestamptz;
+ALTER TABLE webhook_endpoints ADD CONSTRAINT failing_endpoint_has_a_last_failure CHECK ((failing_since IS NULL) = (failed_at IS NULL));
 ALTER TABLE webhook_endpoints ADD CONSTRAINT disabled_reason_is_known CHECK (disabled_reason IN ('asked', 'gone', 'failing'));
 ALTER TABLE webhook_endpoints ADD CONSTRAINT only_what_is_disabled_has_a_reason CHECK (disabled_reason IS NULL OR disabled_at IS NOT NULL);
 -- Those that were disabled by what their receivers did, for whoever looks after the installation.
