@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from duro.kit import idempotency
 from duro.kit.db import Database, Tx
-from duro.kit.idempotency import Kept, Keyed
+from duro.kit.idempotency import Answered, Claim, Kept, Keyed
 from duro.kit.json import dumps
 from duro.kit.modes import Mode
 from duro.kit.pagination import ListQuery, Seek, seek
@@ -107,15 +107,15 @@ class Call:
     async def claim(self, tx: Tx, resource_id: str) -> None:
         """Ties the idempotency key to what `tx` begins: from its commit on, a crash is resumed and not repeated."""
         if self.keyed is not None:
-            self.lease = await idempotency.claim(tx, self.keyed, resource_id)
+            self.lease = await idempotency.claim(tx, Claim(self.keyed, resource_id))
 
-    async def keep(self, tx: Tx, reply: BaseModel) -> None:
-        """Keeps the answer with what `tx` records, so that a repeat gets it as soon as that is committed."""
-        if self.keyed is None:
-            return
-        answer = Kept(self.status, dumps(reply.model_dump()))
-        if await idempotency.keep(tx, self.keyed, answer, lease=self.lease):
-            tx.once_committed(lambda: setattr(self, "kept", answer))
+    def answered(self, tx: Tx, reply: BaseModel) -> Answered | None:
+        """The answer to keep with what `tx` records, so that a repeat gets it as soon as that is committed."""
+        if self.keyed is None or self.lease is None:
+            return None
+        kept = Kept(self.status, dumps(reply.model_dump()))
+        tx.once_committed(lambda: setattr(self, "kept", kept))
+        return Answered(self.keyed, kept, self.lease)
 
     def seek(self, name: str, query: ListQuery) -> Seek:
         """The place in the list `name` that the query asks for."""

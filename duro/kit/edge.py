@@ -1,8 +1,9 @@
 """Answers one operation: credential, input, idempotency key, transaction, handler, reply."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeAlias
 
 import structlog
@@ -20,6 +21,7 @@ from duro.kit import idempotency
 from duro.kit.call import Call, Credential, CredentialKind, Visit
 from duro.kit.db import Database
 from duro.kit.gate import Gate
+from duro.kit.gather import Gathered
 from duro.kit.idempotency import Abandoned, Kept, Keyed, KeyInUseError, OvertakenError
 from duro.kit.intake import Intake, Reader
 from duro.kit.json import dumps
@@ -64,6 +66,7 @@ class Edge:
         self._reader = Reader(operation)
         self._modes = operation.options.get("modes", _BOTH)
         self._permission = operation.options.get("permission")
+        self._known_keys = Gathered(self._look_for_keys)
 
     async def answer(self, request: web.Request, *, request_id: str, wall: datetime) -> Answer:
         if self.operation.is_public:
@@ -164,13 +167,13 @@ class Edge:
         return Answer(done.status, done.body)
 
     async def _find(self, call: Call, keyed: Keyed) -> Kept | Abandoned | None:
-        # Nearly every key is new, and to see that takes no transaction.
-        if not await self._ports.db.look(
-            call.mode, call.tenant.id, idempotency.FIND_KEY, keyed.key
-        ):
+        if not await self._known_keys((call.mode, call.tenant.id), keyed.key):
             return None
         async with call.begin() as tx:
             return await idempotency.find_or_take_over(tx, keyed)
+
+    async def _look_for_keys(self, of: tuple[Mode, str], keys: Sequence[str]) -> Sequence[bool]:
+        return await idempotency.which_are_known(partial(self._ports.db.look, *of), keys)
 
     async def _work(self, call: Call, intake: Intake, found: Abandoned | None) -> Reply:
         if found is None:

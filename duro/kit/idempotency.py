@@ -6,10 +6,10 @@ calls a gateway between them) claims its key in the first, with a lease; whoever
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from duro.errors import ConflictError, Detail, InvalidError
 from duro.kit.db import Row, Tx
@@ -22,7 +22,6 @@ REPLAYED_HEADER: Final = "Idempotent-Replayed"
 LEASE: Final = timedelta(seconds=60)
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _SQL: Final = queries("idempotency")
-FIND_KEY: Final = _SQL["find_key"]
 
 
 class KeyInUseError(ConflictError):
@@ -35,6 +34,9 @@ class KeyInUseError(ConflictError):
 class OvertakenError(Exception):
     """A twin finished first: what this one did is rolled back and the twin's answer is given."""
 
+
+# One statement that reads what is committed at this moment.
+Look: TypeAlias = Callable[..., Awaitable[list[Row]]]
 
 _TAKEN: Final = {"idempotency_keys_pkey": OvertakenError}
 
@@ -53,6 +55,23 @@ class Kept:
 
     status: int
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What ties a key to the resource that its request begins; no key, nothing to tie."""
+
+    keyed: Keyed | None
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The first answer to a request whose key is claimed until `lease`."""
+
+    keyed: Keyed
+    kept: Kept
+    lease: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,12 @@ def read_key(given: Sequence[str], asked: Iterable[bytes]) -> Keyed | None:
     return Keyed(given[0], digest.digest())
 
 
+async def which_are_known(look: Look, keys: Sequence[str]) -> Sequence[bool]:
+    """For each key whether anything was begun with it; takes no transaction, because nearly every key is new."""
+    known = {row["key"] for row in await look(_SQL["which_keys_are_known"], list(keys))}
+    return [key in known for key in keys]
+
+
 async def find_or_lock(tx: Tx, keyed: Keyed) -> Kept | None:
     """The answer kept for this key; None when `tx` now holds the key and is to do the work."""
     found = await tx.row(_SQL["try_key"], keyed.key)
@@ -89,7 +114,7 @@ async def find_or_lock(tx: Tx, keyed: Keyed) -> Kept | None:
 
 async def find_or_take_over(tx: Tx, keyed: Keyed) -> Kept | Abandoned | None:
     """The answer kept for this key, or the work that a dead process left; None when nothing was begun."""
-    found = await tx.row(FIND_KEY, keyed.key)
+    found = await tx.row(_SQL["find_key"], keyed.key)
     if found is None:
         return None
     if found["status"] is not None or tx.wall < found["locked_until"]:
@@ -101,15 +126,30 @@ async def find_or_take_over(tx: Tx, keyed: Keyed) -> Kept | Abandoned | None:
     return Abandoned(found["resource_id"], lease)
 
 
-async def claim(tx: Tx, keyed: Keyed, resource_id: str) -> datetime:
-    """Takes the key for work on `resource_id`, committed with it; answers the lease.
+async def claim(tx: Tx, *claims: Claim) -> datetime:
+    """Takes the keys for work on their resources, committed with it; answers the lease.
 
-    A twin that has it already is met when this is sent, with an `OvertakenError`.
+    A twin that has one of them already is met when this is sent, with an `OvertakenError`.
     """
     lease = tx.wall + LEASE
-    args = (keyed.key, keyed.digest, resource_id, lease, tx.wall)
-    await tx.put(_SQL["claim_key"], *args, taken=_TAKEN)
+    keyed = [(one.keyed, one.resource_id) for one in claims if one.keyed is not None]
+    if keyed:
+        keys = [key.key for key, _ in keyed]
+        digests = [key.digest for key, _ in keyed]
+        resources = [resource_id for _, resource_id in keyed]
+        args = (keys, digests, resources, lease, tx.wall)
+        await tx.put(_SQL["claim_keys"], *args, taken=_TAKEN)
     return lease
+
+
+async def keep_claimed(tx: Tx, answers: Sequence[Answered]) -> None:
+    """Keeps answers with the transaction; a key that is no longer ours stays as it is."""
+    if answers:
+        keys = [one.keyed.key for one in answers]
+        leases = [one.lease for one in answers]
+        statuses = [one.kept.status for one in answers]
+        bodies = [one.kept.body for one in answers]
+        await tx.put(_SQL["keep_answers"], keys, leases, statuses, bodies)
 
 
 async def keep(tx: Tx, keyed: Keyed, answer: Kept, *, lease: datetime | None = None) -> bool:

@@ -27,10 +27,13 @@ def into(cls: type[T], row: Mapping[str, Any]) -> T:
 
 
 class Parts:
-    """A row of several tables, cut into the classes that it holds: each of all its fields, in their order."""
+    """A row of several tables, cut into the classes that it holds: each of all its fields, in their order.
 
-    def __init__(self, row: Mapping[str, Any]) -> None:
-        self._left = list(row.values())
+    The first `skip` columns belong to none.
+    """
+
+    def __init__(self, row: Mapping[str, Any], *, skip: int = 0) -> None:
+        self._left = list(row.values())[skip:]
 
     def take(self, cls: type[T]) -> T:
         """The next columns as a `cls`."""

@@ -15,11 +15,21 @@ SELECT digest, status, body, resource_id, locked_until
  WHERE tenant_id = $1
    AND key = $2;
 
--- name: claim_key
--- $2 key, $3 digest, $4 resource, $5 lease, $6 wall time. Two at once: the second waits for the first's commit and is
--- refused by idempotency_keys_pkey.
+-- name: which_keys_are_known
+-- $2 keys.
+SELECT key
+  FROM idempotency_keys
+ WHERE tenant_id = $1
+   AND key IN (SELECT unnest($2::text[]) LIMIT cardinality($2::text[]))
+ LIMIT cardinality($2::text[]);
+
+-- name: claim_keys
+-- $2 keys, $3 a digest for each, $4 a resource for each, $5 lease, $6 wall time. Two at once: the second waits for the
+-- first's commit and is refused by idempotency_keys_pkey.
 INSERT INTO idempotency_keys (tenant_id, key, digest, resource_id, locked_until, created_at)
-VALUES ($1, $2, $3, $4, $5, $6);
+SELECT $1, n.key, n.digest, n.resource_id, $5, $6
+  FROM unnest($2::text[], $3::bytea[], $4::text[]) AS n (key, digest, resource_id)
+ ORDER BY n.key;
 
 -- name: take_over_key
 -- $2 key, $3 the dead lease, $4 the new one. The comparison lets one of several win.
@@ -41,6 +51,23 @@ VALUES ($1, $2, $3, $4, $5, $6)
        locked_until = NULL
  WHERE k.status IS NULL
    AND k.locked_until = $7;
+
+-- name: keep_answers
+-- $2 claimed keys, $3 a lease of each, $4 a status for each, $5 a body for each. Whoever has lost a key meanwhile touches
+-- nothing. The limits tell the planner of few rows.
+UPDATE idempotency_keys AS k
+   SET status = n.status,
+       body = n.body,
+       locked_until = NULL
+  FROM (SELECT n.*
+          FROM (SELECT n.*
+                  FROM unnest($2::text[], $3::timestamptz[], $4::integer[], $5::bytea[]) AS n (key, lease, status, body)
+                 LIMIT cardinality($2::text[])) AS n
+         LIMIT cardinality($2::text[])) AS n
+ WHERE k.tenant_id = $1
+   AND k.key = n.key
+   AND k.status IS NULL
+   AND k.locked_until = n.lease;
 
 -- name: release_key
 -- $2 key, $3 our lease, $4 wall time. What was begun stays begun: the next request with this key resumes it at once.

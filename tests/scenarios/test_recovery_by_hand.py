@@ -166,7 +166,7 @@ async def begin_and_die(merchant: Merchant, case_id: str, path: str, database_ur
     assert keyed is not None
     async with merchant.scope.begin() as tx:
         await manual.begin_retry(tx, charging, case_id, note=None)
-        await idempotency.claim(tx, keyed, case_id)
+        await idempotency.claim(tx, idempotency.Claim(keyed, case_id))
     async with connected_as(database_url, app_role(Mode.TEST), search_path="sandbox,core") as app:
         await app.execute("SELECT set_config('duro.tenant', $1, false)", merchant.tenant_id)
         await app.execute("UPDATE idempotency_keys SET locked_until = created_at")

@@ -9,13 +9,14 @@ from typing import Any, Final, TypeAlias
 from duro.adapters.gateways.simulated import SimulatedGateway, Waits
 from duro.billing.cycle import Interval
 from duro.kit.clock import FixedClock
-from duro.kit.db import Database
+from duro.kit.db import Database, Tx
+from duro.kit.idempotency import Keyed
 from duro.kit.modes import Mode
 from duro.kit.work import Ran, WorkScope
 from duro.modules.catalog.schemas import PlanCreate
 from duro.modules.catalog.service import create_plan
-from duro.modules.charging import first
 from duro.modules.charging.engine import Charging
+from duro.modules.charging.first import Asked, Begun, begin_subscriptions
 from duro.modules.charging.jobs import due_work
 from duro.modules.charging.lifecycle import Lifecycle
 from duro.modules.customers.schemas import CustomerCreate
@@ -171,7 +172,7 @@ class Shop:
                     "promoCode": promo_code,
                 }
             )
-            begun = await first.begin_subscription(tx, body, self.charging)
+            begun = await begin_one(tx, body, self.charging)
         if begun.charge is not None:
             await self.charging.run(self.scope, [begun.charge])
         return begun.subscription.id
@@ -237,3 +238,13 @@ class Shop:
 
 async def at_once(count: int, work: Callable[[], Awaitable[Any]]) -> list[Any]:
     return await asyncio.gather(*(work() for _ in range(count)))
+
+
+async def begin_one(
+    tx: Tx, body: SubscriptionCreate, charging: Charging, *, keyed: Keyed | None = None
+) -> Begun:
+    """Phase one of a single new subscription; its refusal is raised."""
+    (begun,) = await begin_subscriptions(tx, [Asked(body, keyed)], charging)
+    if not isinstance(begun, Begun):
+        raise begun
+    return begun

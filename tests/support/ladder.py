@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from duro.errors import DuroError
-from duro.modules.charging import first, invoicing, manual, refund, suspense
+from duro.modules.charging import invoicing, manual, refund, suspense
 from duro.modules.charging.lifecycle import Lifecycle
 from duro.modules.charging.receiving import settle_now
 from duro.modules.customers.schemas import CustomerCreate
@@ -19,7 +19,7 @@ from duro.modules.payments.opening import open_account
 from duro.modules.recovery.schemas import RecoverySettingsPatch
 from duro.modules.recovery.settings import change_settings
 from duro.modules.subscriptions.schemas import SubscriptionCancel, SubscriptionCreate
-from tests.support.billing import LINKS, Shop
+from tests.support.billing import LINKS, Shop, begin_one
 from tests.support.invariants import broken
 from tests.support.steps import (
     Act,
@@ -141,7 +141,7 @@ class Ladder:
             }
         )
         async with shop.scope.begin() as tx:
-            begun = await first.begin_subscription(tx, body, shop.charging)
+            begun = await begin_one(tx, body, shop.charging)
         await shop.charging.run(shop.scope, [begun.charge] if begun.charge else [])
         self.ids.append(begun.subscription.id)
         if step.method is not None:

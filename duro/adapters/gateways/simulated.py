@@ -1,16 +1,16 @@
 """The gateway of test mode: keeps its own books, and plays every test instrument."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import repeat
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from duro.adapters.gateways.books import Books, RacedError, Verdict
 from duro.adapters.gateways.instruments import Reply, Status
 from duro.adapters.gateways.pushbooks import NO_MANDATE, PushBooks, account_for
 from duro.errors import UnavailableError
 from duro.kit.db import Database, Tx
+from duro.kit.gather import Gathered
 from duro.kit.modes import Mode
 from duro.kit.pagination import Seek
 from duro.modules.payments.gateway import (
@@ -55,27 +55,6 @@ class Waits:
 
 
 T = TypeVar("T")
-# `None`: the batch was given up before it was written; join another.
-_Result: TypeAlias = Verdict | Unknown | None
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Charges of one tenant that go to the books together."""
-
-    requests: list[ChargeRequest] = field(default_factory=list)
-    results: list["asyncio.Future[_Result]"] = field(default_factory=list)
-
-    def join(self, request: ChargeRequest) -> "asyncio.Future[_Result]":
-        result: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-        self.requests.append(request)
-        self.results.append(result)
-        return result
-
-    def settle(self, results: Iterable[_Result]) -> None:
-        for waiting, result in zip(self.results, results, strict=False):
-            if not waiting.done():
-                waiting.set_result(result)
 
 
 class SimulatedGateway:
@@ -90,7 +69,8 @@ class SimulatedGateway:
     def __init__(self, db: Database, *, waits: Waits | None = None) -> None:
         self._db = db
         self._waits = waits or Waits()
-        self._open: dict[str, _Batch] = {}
+        # Charges of one tenant that arrive together go to the books together.
+        self._charges: Gathered[str, ChargeRequest, Verdict | Unknown] = Gathered(self._write)
 
     async def charge(self, request: ChargeRequest) -> Answer:
         try:
@@ -173,7 +153,7 @@ class SimulatedGateway:
         return answer
 
     async def _charge(self, request: ChargeRequest) -> Answer:
-        result = await self._record(request)
+        result = await self._charges(request.tenant_id, request)
         await asyncio.sleep(self._waits.latency_s)
         if isinstance(result, Unknown):
             return result
@@ -187,33 +167,9 @@ class SimulatedGateway:
                 pass
         return _answer(result)
 
-    async def _record(self, request: ChargeRequest) -> Verdict | Unknown:
-        """What the books say once the request is in them.
-
-        The first to come opens a batch, lets everything that is ready to run join it, and writes it for all. Whoever
-        is in a batch whose writer was cancelled, or met a bug, begins anew: the reference makes that harmless.
-        """
-        result: _Result = None
-        while result is None:
-            batch = self._open.get(request.tenant_id)
-            result = await (self._lead(request) if batch is None else batch.join(request))
-        return result
-
-    async def _lead(self, request: ChargeRequest) -> _Result:
-        batch = self._open[request.tenant_id] = _Batch()
-        own = batch.join(request)
-        try:
-            try:
-                await asyncio.sleep(0)
-            finally:
-                # From here on another batch may open; the database keeps the two apart.
-                del self._open[request.tenant_id]
-            batch.settle(await self._write(request.tenant_id, batch.requests))
-        finally:
-            batch.settle(repeat(None))
-        return own.result()
-
-    async def _write(self, tenant_id: str, requests: Sequence[ChargeRequest]) -> Iterable[_Result]:
+    async def _write(
+        self, tenant_id: str, requests: Sequence[ChargeRequest]
+    ) -> Sequence[Verdict | Unknown]:
         for turn in range(_TRIES_MAX):
             try:
                 async with self._db.begin(Mode.TEST, tenant_id) as tx:
@@ -222,7 +178,7 @@ class SimulatedGateway:
                 continue
             except UnavailableError:
                 break
-        return repeat(Unknown(_UNREACHABLE))
+        return [Unknown(_UNREACHABLE)] * len(requests)
 
 
 def _answer(verdict: Verdict) -> Answer:

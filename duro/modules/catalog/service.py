@@ -132,9 +132,9 @@ async def find_promo(tx: Tx, code: str | None, plan: Plan) -> PromoCode | None:
     return promo
 
 
-async def redeem_promo(tx: Tx, promo: PromoCode) -> None:
+async def redeem_promo(tx: Tx, promo_id: str) -> None:
     """Counts a redemption; others may have taken the last one since the code was found."""
-    if not await PromoRepository(tx).redeem(promo.id):
+    if not await PromoRepository(tx).redeem(promo_id):
         raise PromoCodeClosedError("It has been redeemed as often as it may be.")
 
 

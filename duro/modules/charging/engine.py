@@ -19,7 +19,7 @@ from duro.kit.work import WorkScope
 from duro.modules.charging.model import OpenCharge, Withdrawn
 from duro.modules.charging.outcome import FIRST_CHECK
 from duro.modules.charging.requested import LIFETIME
-from duro.modules.charging.settle import Ending, Settlement, pull_rail, settle_all
+from duro.modules.charging.settle import Settlement, pull_rail, settle_all
 from duro.modules.invoices.links import PayLinks
 from duro.modules.invoices.model import Invoice
 from duro.modules.payments.gateway import (
@@ -51,16 +51,14 @@ class Charging:
     links: PayLinks
     concurrency: int = 100
 
-    async def run(
-        self, scope: WorkScope, charges: Sequence[OpenCharge], ending: Ending | None = None
-    ) -> Counter[str]:
-        """Phases two and three for attempts that are committed; `ending` is committed with what is recorded."""
+    async def run(self, scope: WorkScope, charges: Sequence[OpenCharge]) -> Counter[str]:
+        """Phases two and three for attempts that are committed."""
         answers = await self.ask(scope, charges)
         settlements = [
             Settlement(charge.attempt, answer)
             for charge, answer in zip(charges, answers, strict=True)
         ]
-        return await settle_all(scope, settlements, self.links, ending)
+        return await settle_all(scope, settlements, self.links)
 
     async def ask(
         self, scope: WorkScope, charges: Sequence[OpenCharge]
@@ -75,25 +73,29 @@ class Charging:
     async def _ask_wave(
         self, scope: WorkScope, charges: Sequence[OpenCharge]
     ) -> list[Answer | Withdrawn]:
-        gateway = self.gateways.of(scope.mode)
         ended: set[str] = set()
-        if any(charge.token is not None or charge.payer is not None for charge in charges):
+        if any(charge.asks_gateway for charge in charges):
             ended = await find_ended(scope, {charge.attempt.subscription_id for charge in charges})
+        asked = (
+            self.ask_one(scope, charge, is_ended=charge.attempt.subscription_id in ended)
+            for charge in charges
+        )
+        return await asyncio.gather(*asked)
 
-        async def ask(charge: OpenCharge) -> Answer | Withdrawn:
-            if charge.attempt.subscription_id in ended:
-                return Withdrawn()
-            if charge.refusal is not None:
-                return Failed(charge.refusal)
-            if charge.payer is not None:
-                return await request_once(gateway, ask_for(scope, charge.attempt, charge.payer))
-            if charge.token is None:
-                return Failed(NO_METHOD)
-            return await charge_once(gateway, request_for(scope, charge.attempt, charge.token))
-
-        if len(charges) == 1:
-            return [await ask(charges[0])]
-        return await asyncio.gather(*(ask(charge) for charge in charges))
+    async def ask_one(
+        self, scope: WorkScope, charge: OpenCharge, *, is_ended: bool
+    ) -> Answer | Withdrawn:
+        """The gateway's answer to one; it is not asked for a subscription that was stopped."""
+        gateway = self.gateways.of(scope.mode)
+        if is_ended:
+            return Withdrawn()
+        if charge.refusal is not None:
+            return Failed(charge.refusal)
+        if charge.payer is not None:
+            return await request_once(gateway, ask_for(scope, charge.attempt, charge.payer))
+        if charge.token is None:
+            return Failed(NO_METHOD)
+        return await charge_once(gateway, request_for(scope, charge.attempt, charge.token))
 
 
 async def charge_once(gateway: ChargeGateway, request: ChargeRequest) -> Answer:

@@ -1,13 +1,15 @@
 """New subscriptions, and resumes after the period's end: a first period, charged at once."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from datetime import datetime
 
 from duro.billing.cycle import Cadence, Interval, Period, advance, period
 from duro.billing.states import Action, Status
-from duro.errors import ConflictError
+from duro.errors import ConflictError, DuroError
+from duro.kit import idempotency
 from duro.kit.db import Tx
+from duro.kit.idempotency import Claim, Keyed
 from duro.kit.work import WorkScope
 from duro.modules.catalog import service as catalog
 from duro.modules.catalog.model import Plan, PromoCode
@@ -16,20 +18,17 @@ from duro.modules.charging import payment
 from duro.modules.charging.bill import new_bill, new_invoice
 from duro.modules.charging.capping import within_caps
 from duro.modules.charging.engine import Charging, open_charge
-from duro.modules.charging.joined import Start, find_rival_and_default, find_start
+from duro.modules.charging.joined import Start, find_starts
 from duro.modules.charging.model import Changes, OpenCharge, changes_for
 from duro.modules.charging.payers import payer_with, payers_of
 from duro.modules.charging.reconcile import settle_open
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.methods import resolve_method
-from duro.modules.payments.model import PaymentMethod, Purpose
+from duro.modules.payments.model import Purpose
 from duro.modules.recovery.seen import Payer
 from duro.modules.subscriptions.model import INCOMPLETE_LIFETIME, Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import SubscriptionCreate
-
-# What ties a request to the subscription that it begins.
-Claim: TypeAlias = Callable[[Tx, str], Awaitable[None]]
 
 
 class PaymentFailedError(ConflictError):
@@ -39,65 +38,85 @@ class PaymentFailedError(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for, and the key that it carries."""
+
+    body: SubscriptionCreate
+    keyed: Keyed | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A subscription after phase one, and the charge that is to be asked for, if any."""
 
     subscription: Subscription
     charge: OpenCharge | None
+    # Until when the request's key is claimed.
+    lease: datetime | None = None
 
 
-async def begin_subscription(
-    tx: Tx, body: SubscriptionCreate, charging: Charging, *, claim: Claim | None = None
-) -> Begun:
-    """Phase one of a new subscription: everything but the money; `claim` is written with it."""
-    start = await _start(tx, body, charging)
-    plan, customer, changes = start.plan, start.customer, start.changes
-    method = await _free_method(tx, body, start)
+async def begin_subscriptions(
+    tx: Tx, asked: Sequence[Asked], charging: Charging
+) -> list[Begun | DuroError]:
+    """Phase one of new subscriptions, each of another customer: everything but the money.
+
+    Who may not begin is answered with the refusal, and nothing is written for them; what is raised takes all back.
+    """
+    wanted = {one.body.customer_id: one.body.plan_id for one in asked}
+    changes, starts = await find_starts(tx, charging.links, wanted)
+    begun: list[Begun | DuroError] = []
+    for one in asked:
+        try:
+            start = starts.get(one.body.customer_id) or await _nothing(tx, one.body)
+            begun.append(await _begin(changes, one.body, start))
+        except DuroError as refusal:
+            begun.append(refusal)
+    await changes.write()
+    new = {place: each for place, each in enumerate(begun) if isinstance(each, Begun)}
+    claims = [Claim(asked[place].keyed, each.subscription.id) for place, each in new.items()]
+    lease = await idempotency.claim(tx, *claims)
+    charges = await within_caps(tx, [each.charge for each in new.values() if each.charge])
+    allowed = {charge.attempt.subscription_id: charge for charge in charges}
+    for place, each in new.items():
+        charge = allowed.get(each.subscription.id)
+        begun[place] = replace(each, charge=charge, lease=lease)
+    # Last, so that their rows are held for a moment only, however many redeem them at once.
+    promo_ids = (each.subscription.promo_code_id for each in new.values())
+    for promo_id in sorted(filter(None, promo_ids)):
+        await catalog.redeem_promo(tx, promo_id)
+    return begun
+
+
+async def _nothing(tx: Tx, body: SubscriptionCreate) -> Start:
+    """Says what of a start is not there."""
+    await PlanRepository(tx).get(body.plan_id)
+    await CustomerRepository(tx).lock(body.customer_id)
+    raise ConflictError("The plan or the customer was changed meanwhile; try again.")
+
+
+async def _begin(changes: Changes, body: SubscriptionCreate, start: Start) -> Begun:
+    """All refusals come first, so that a refused one leaves nothing behind."""
+    tx, plan, customer = changes.tx, start.plan, start.customer
+    if not plan.is_active:
+        raise ConflictError("The plan is archived; nobody can start on it.")
+    if customer.is_blacklisted:
+        raise ConflictError("The customer is blacklisted and can start nothing new.")
+    if start.rival_id is not None and not plan.allow_multiple:
+        raise ConflictError(f"The customer already has this plan: {start.rival_id}.")
     promo = await catalog.find_promo(tx, body.promo_code, plan)
-    named_id = method.id if method and body.payment_method_id else None
-    fresh = _new(changes, body, plan, named_id, promo)
+    method, named_id = start.default, body.payment_method_id
+    if named_id is not None:
+        method = await resolve_method(tx, customer_id=customer.id, method_id=named_id)
+    fresh = _new(changes, body, plan, method.id if method and named_id else None, promo)
     trial_days = plan.trial_days if body.trial_days is None else body.trial_days
     if trial_days:
         begun = Begun(_on_trial(changes, fresh, trial_days), None)
         changes.new_subscriptions.append(begun.subscription)
-    else:
-        changes.new_subscriptions.append(fresh)
-        changes.record("subscription_created", fresh)
-        payer = await payer_with(tx, customer, method)
-        begun = _bill_first(changes, fresh, plan, payer, {promo.id: promo} if promo else {})
-    await changes.write()
-    if claim is not None:
-        await claim(tx, begun.subscription.id)
-    begun = await _within_caps(tx, begun)
-    if promo is not None:
-        # Last, so that its row is held for a moment only, however many redeem it at once.
-        await catalog.redeem_promo(tx, promo)
-    return begun
-
-
-async def _start(tx: Tx, body: SubscriptionCreate, charging: Charging) -> Start:
-    start = await find_start(tx, charging.links, customer_id=body.customer_id, plan_id=body.plan_id)
-    plan = start.plan if start else await PlanRepository(tx).get(body.plan_id)
-    if not plan.is_active:
-        raise ConflictError("The plan is archived; nobody can start on it.")
-    if start is None:
-        # The plan is there, so it is the customer who is not.
-        await CustomerRepository(tx).lock(body.customer_id)
-        raise ConflictError("The plan or the customer was changed meanwhile; try again.")
-    if start.customer.is_blacklisted:
-        raise ConflictError("The customer is blacklisted and can start nothing new.")
-    return start
-
-
-async def _free_method(tx: Tx, body: SubscriptionCreate, start: Start) -> PaymentMethod | None:
-    """What the subscription is charged by, once nothing keeps its customer from the plan."""
-    plan, customer = start.plan, start.customer
-    rival, default = await find_rival_and_default(tx, customer_id=customer.id, plan_id=plan.id)
-    if rival is not None and not plan.allow_multiple:
-        raise ConflictError(f"The customer already has this plan: {rival}.")
-    if body.payment_method_id is None:
-        return default
-    return await resolve_method(tx, customer_id=customer.id, method_id=body.payment_method_id)
+        return begun
+    payer = await payer_with(tx, customer, method)
+    changes.new_subscriptions.append(fresh)
+    changes.record("subscription_created", fresh)
+    return _bill_first(changes, fresh, plan, payer, {promo.id: promo} if promo else {})
 
 
 async def begin_resume(tx: Tx, subscription: Subscription, charging: Charging) -> Begun:
@@ -110,9 +129,12 @@ async def begin_resume(tx: Tx, subscription: Subscription, charging: Charging) -
     redeemed = await PromoRepository(tx).find_many(
         {subscription.live_promo_id} if subscription.live_promo_id else ()
     )
-    begun = await _within_caps(tx, _bill_first(changes, subscription, plan, payer, redeemed))
+    begun = _bill_first(changes, subscription, plan, payer, redeemed)
     await changes.write()
-    return begun
+    if begun.charge is None:
+        return begun
+    (charge,) = await within_caps(tx, [begun.charge])
+    return replace(begun, charge=charge)
 
 
 async def finish(scope: WorkScope, charging: Charging, subscription_id: str) -> None:
@@ -121,13 +143,6 @@ async def finish(scope: WorkScope, charging: Charging, subscription_id: str) -> 
         subscription = await SubscriptionRepository(tx).get(subscription_id)
     if subscription.latest_invoice_id is not None:
         await settle_open(charging, scope, subscription.latest_invoice_id)
-
-
-async def _within_caps(tx: Tx, begun: Begun) -> Begun:
-    if begun.charge is None:
-        return begun
-    (charge,) = await within_caps(tx, [begun.charge])
-    return replace(begun, charge=charge)
 
 
 def _new(

@@ -71,6 +71,10 @@ class OpenCharge:
     # The code it fails with, because its card must not be charged now; the gateway is not asked.
     refusal: str | None = None
 
+    @property
+    def asks_gateway(self) -> bool:
+        return self.token is not None or self.payer is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
@@ -133,6 +137,8 @@ class Changes:
     involuntary: set[str] = field(default_factory=set)
     # What an event says of them may change what they earn.
     moving: dict[str, Subscription] = field(default_factory=dict)
+    # Subscriptions among them that never earned anything, and their plans.
+    beginning: dict[str, Plan] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -272,7 +278,9 @@ class Changes:
         await AttemptRepository(tx).save(list(self.attempts.values()))
         attempts = [*self.new_attempts, *self.attempts.values()]
         freed = await self.push.write(tx, is_apart=all(row.rail in PULL for row in attempts))
-        await follow_revenue(tx, self._moved(), involuntary=self.involuntary)
+        await follow_revenue(
+            tx, self._moved(), involuntary=self.involuntary, beginning=self.beginning
+        )
         await CapRepository(tx).note(list(self._outcomes()))
         await LedgerRepository(tx).post([*self._posted(currencies), *self.postings, *freed])
         await EventRepository(tx).add(self.events)

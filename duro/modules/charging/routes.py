@@ -6,14 +6,16 @@ from typing import Final
 from duro.errors import ConflictError, GatewayNotConfiguredError, NotFoundError
 from duro.kit.call import Call
 from duro.kit.db import Tx
+from duro.kit.idempotency import Answered
 from duro.kit.pagination import Page
 from duro.kit.registry import Routes
 from duro.kit.work import WorkScope
 from duro.modules.charging import first
 from duro.modules.charging.engine import Charging
-from duro.modules.charging.first import PaymentFailedError
+from duro.modules.charging.first import Asked, PaymentFailedError
 from duro.modules.charging.lifecycle import Lifecycle
-from duro.modules.charging.model import Changes, pay_url
+from duro.modules.charging.model import pay_url
+from duro.modules.charging.together import Together
 from duro.modules.customers.repository import CustomerRepository
 from duro.modules.payments.model import AttemptStatus
 from duro.modules.payments.repository import AttemptRepository
@@ -76,6 +78,8 @@ def _reading(entries: Routes, charging: Charging) -> None:
 
 
 def _creating(entries: Routes, charging: Charging) -> None:
+    together = Together(charging)
+
     async def finish(call: Call, subscription_id: str) -> SubscriptionOut:
         await first.finish(_scope(call), charging, subscription_id)
         return await _read(call, subscription_id, charging)
@@ -95,12 +99,12 @@ def _creating(entries: Routes, charging: Charging) -> None:
         A decline answers 201 with `incomplete`, the failure and a `payUrl`.
         """
         charging.gateways.of(call.mode)
-        async with call.begin() as tx:
-            begun = await first.begin_subscription(tx, body, charging, claim=call.claim)
+        begun = await together.begin(_scope(call), Asked(body, call.keyed))
+        call.lease = begun.lease
         if begun.charge is None:
             return await _read(call, begun.subscription.id, charging)
-        ending = _Ending(call, charging, begun.subscription.id)
-        await charging.run(_scope(call), [begun.charge], ending)
+        ending = _Ending(call, charging)
+        await together.charge(_scope(call), begun.charge, ending)
         return ending.shown or await _read(call, begun.subscription.id, charging)
 
 
@@ -173,20 +177,16 @@ def _resuming(entries: Routes, charging: Charging, lifecycle: Lifecycle) -> None
 
 @dataclass(slots=True)
 class _Ending:
-    """Shows the subscription, and keeps that answer, in the transaction that records its charge."""
+    """Shows the subscription as its charge left it; that answer is kept in the same transaction."""
 
     call: Call
     charging: Charging
-    subscription_id: str
     shown: SubscriptionOut | None = None
 
-    async def __call__(self, tx: Tx, changes: Changes) -> None:
-        row = changes.subscriptions.get(self.subscription_id)
-        if row is None:
-            row = await SubscriptionRepository(tx).get(self.subscription_id)
+    def __call__(self, tx: Tx, row: Subscription) -> Answered | None:
         reply = shown(tx, row, self.charging)
-        await self.call.keep(tx, reply)
         tx.once_committed(lambda: setattr(self, "shown", reply))
+        return self.call.answered(tx, reply)
 
 
 async def _settled(call: Call, subscription_id: str, charging: Charging) -> SubscriptionOut:

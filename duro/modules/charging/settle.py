@@ -1,7 +1,7 @@
 """Phase three of a charge: own reply, look-up and callback all meet here, with the rows locked."""
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -10,11 +10,13 @@ import structlog
 from duro.billing.failures import says_no_money
 from duro.billing.rails import Rail
 from duro.errors import UnavailableError
+from duro.kit import idempotency
 from duro.kit.db import Tx
+from duro.kit.idempotency import Answered
 from duro.kit.work import WorkScope
 from duro.modules.catalog.repository import PlanRepository
 from duro.modules.charging import outcome
-from duro.modules.charging.joined import lock_plain_case
+from duro.modules.charging.joined import lock_plain_cases
 from duro.modules.charging.model import Case, Changes, Withdrawn, changes_for
 from duro.modules.charging.paydays import with_paydays
 from duro.modules.charging.payers import payers_of, with_all_rails
@@ -26,9 +28,14 @@ from duro.modules.payments.repository import AttemptRepository
 from duro.modules.recovery import aftermath
 from duro.modules.recovery.repository import RecoveryRepository
 from duro.modules.recovery.seen import Payer
+from duro.modules.subscriptions.model import Subscription
 from duro.modules.subscriptions.repository import SubscriptionRepository
 
 log: Final = structlog.get_logger()
+
+
+# What whoever asked for the charge is told of the subscription, to be kept with what is recorded.
+Ending: TypeAlias = Callable[[Tx, Subscription], Answered | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +49,13 @@ class Settlement:
     answer: Answer | Withdrawn | None
     held: str = ""
     is_check: bool = False
-
-
-# What else is to be committed with a settlement.
-Ending: TypeAlias = Callable[[Tx, Changes], Awaitable[None]]
+    ending: Ending | None = None
 
 
 async def settle_all(
     scope: WorkScope,
     settlements: Sequence[Settlement],
     links: PayLinks,
-    ending: Ending | None = None,
 ) -> Counter[str]:
     """Records a batch in one transaction; if that fails, each item in its own.
 
@@ -63,21 +66,19 @@ async def settle_all(
         return Counter()
     try:
         async with scope.begin() as tx:
-            return await settle(tx, settlements, links, ending)
+            return await settle(tx, settlements, links)
     except Exception:
         log.exception("settlement_batch_failed", items=len(settlements))
     counts: Counter[str] = Counter()
     for one in settlements:
-        counts += await _settle_singly(scope, one, links, ending)
+        counts += await _settle_singly(scope, one, links)
     return counts
 
 
-async def _settle_singly(
-    scope: WorkScope, one: Settlement, links: PayLinks, ending: Ending | None
-) -> Counter[str]:
+async def _settle_singly(scope: WorkScope, one: Settlement, links: PayLinks) -> Counter[str]:
     try:
         async with scope.begin() as tx:
-            return await settle(tx, [one], links, ending)
+            return await settle(tx, [one], links)
     except UnavailableError:
         raise
     except Exception:  # the boundary that keeps a bad row from its neighbours
@@ -87,30 +88,31 @@ async def _settle_singly(
     return Counter(errors=1)
 
 
-async def settle(
-    tx: Tx, settlements: Sequence[Settlement], links: PayLinks, ending: Ending | None = None
-) -> Counter[str]:
+async def settle(tx: Tx, settlements: Sequence[Settlement], links: PayLinks) -> Counter[str]:
     """Records what the gateway said, set by set."""
     asked = [one.attempt for one in settlements]
     plain = _plain(settlements)
-    if len(plain) == len(asked) == 1:
-        changes, cases = await lock_plain_case(tx, links, asked[0])
+    if len(plain) == len(asked):
+        changes, cases = await lock_plain_cases(tx, links, asked)
     else:
         changes = await changes_for(tx, links)
         # What comes next after a failure depends on every rail that the customer has.
         failed = any(isinstance(one.answer, Failed) for one in settlements)
         cases = await lock_cases(tx, asked, with_rails=failed, plain=plain)
         cases |= await _with_paydays(changes, cases, settlements)
+    answered = []
     for one in settlements:
         case = cases.get(one.attempt.id)
         if case is None:
             # A test tenant was reset meanwhile.
             log.warning("settlement_of_nothing", attempt_id=one.attempt.id)
-        else:
-            _record(changes, case, one)
+            continue
+        _record(changes, case, one)
+        if one.ending is not None:
+            row = case.subscription
+            answered.append(one.ending(tx, changes.subscriptions.get(row.id, row)))
+    await idempotency.keep_claimed(tx, [one for one in answered if one is not None])
     await changes.write()
-    if ending is not None:
-        await ending(tx, changes)
     return changes.counts
 
 

@@ -11,11 +11,10 @@ import pytest
 from duro.kit import idempotency
 from duro.kit.modes import Mode
 from duro.modules.charging.engine import Charging
-from duro.modules.charging.first import begin_subscription
 from duro.modules.payments.gateway import Gateways
 from duro.modules.subscriptions.schemas import SubscriptionCreate
 from tests.support.api import Answer, Server
-from tests.support.billing import LINKS
+from tests.support.billing import LINKS, begin_one
 from tests.support.stories import Story
 from tests.support.system import Merchant, running_merchant, settings_for
 
@@ -187,6 +186,69 @@ async def test_fifty_starts_at_once_make_one_subscription_and_one_charge(story: 
     assert await story.broken() == []
 
 
+async def test_starts_of_many_customers_at_once_are_each_answered_as_if_alone(story: Story) -> None:
+    merchant = story.merchant
+    plan_id, archived_id = await merchant.plan(), await merchant.plan()
+    assert (await merchant.client.delete(f"/v1/plans/{archived_id}")).status == 200
+    good = [await merchant.customer() for _ in range(12)]
+    had, blocked, refused = [await merchant.customer() for _ in range(3)]
+    await merchant.subscribe(planId=plan_id, customerId=had, paymentMethodId="pm_test_ok")
+    await merchant.client.post(f"/v1/customers/{blocked}/blacklist", {"reason": "Fraud"})
+    ok = {"planId": plan_id, "paymentMethodId": "pm_test_ok"}
+    expected = [
+        *((ok | {"customerId": one}, 201, "active") for one in good),
+        (ok | {"customerId": refused, "paymentMethodId": "pm_test_stolen"}, 201, "incomplete"),
+        (ok | {"customerId": had}, 409, None),
+        (ok | {"customerId": blocked}, 409, None),
+        (ok | {"customerId": "cus_00000000000000000000000000"}, 404, None),
+        (ok | {"customerId": await merchant.customer(), "planId": archived_id}, 409, None),
+        (ok | {"customerId": await merchant.customer(), "promoCode": "NONE"}, 422, None),
+        (ok | {"customerId": await merchant.customer(), "paymentMethodId": "pm_x"}, 422, None),
+    ]
+
+    answers = await asyncio.gather(
+        *(
+            merchant.client.post(PATH, body, key=f"start-{number}")
+            for number, (body, _, _) in enumerate(expected)
+        )
+    )
+    again = await asyncio.gather(
+        *(
+            merchant.client.post(PATH, body, key=f"start-{number}")
+            for number, (body, _, _) in enumerate(expected)
+        )
+    )
+
+    shown = [(answer.status, answer.json.get("status")) for answer in answers]
+    assert shown == [(status, state) for _, status, state in expected]
+    assert [answer.body for answer in again if answer.is_replay] == [
+        answer.body for answer in answers if answer.status != 422
+    ]
+    # One was there before.
+    assert await story.settled() == len(good) + 1
+    assert len(await merchant.items(PATH)) == len(good) + 2
+    assert await story.broken() == []
+
+
+async def test_one_key_for_two_customers_at_once_takes_nobody_else_down(story: Story) -> None:
+    merchant = story.merchant
+    body = {"planId": await merchant.plan(), "paymentMethodId": "pm_test_ok"}
+    customers = [await merchant.customer() for _ in range(6)]
+    keys = ["start-0", "start-0", *(f"start-{n}" for n in range(2, 6))]
+
+    answers = await asyncio.gather(
+        *(
+            merchant.client.post(PATH, body | {"customerId": one}, key=key)
+            for one, key in zip(customers, keys, strict=True)
+        )
+    )
+
+    assert Counter(answer.status for answer in answers[:2]) == {201: 1, 422: 1}
+    assert [answer.status for answer in answers[2:]] == [201] * 4
+    assert await story.settled() == 5
+    assert await story.broken() == []
+
+
 async def test_twenty_starts_with_one_key_are_one_start(story: Story) -> None:
     merchant = story.merchant
     body = {
@@ -223,8 +285,8 @@ async def test_a_start_whose_process_died_before_the_charge_is_finished_by_the_r
     assert keyed is not None
     async with merchant.scope.begin() as tx:
         charging = Charging(Gateways({}), LINKS)
-        begun = await begin_subscription(tx, SubscriptionCreate.model_validate(body), charging)
-        await idempotency.claim(tx, keyed, begun.subscription.id)
+        asked = SubscriptionCreate.model_validate(body)
+        begun = await begin_one(tx, asked, charging, keyed=keyed)
     dead = "UPDATE idempotency_keys SET locked_until = now() - interval '1 second'"
     await story.query(dead)
 

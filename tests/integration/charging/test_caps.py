@@ -10,7 +10,7 @@ import pytest
 
 from duro.billing.cycle import Interval
 from duro.errors import ConflictError
-from duro.modules.charging import first, invoicing, manual
+from duro.modules.charging import invoicing, manual
 from duro.modules.charging.engine import Charging
 from duro.modules.charging.renew import open_renewals
 from duro.modules.customers.schemas import CustomerCreate
@@ -19,7 +19,7 @@ from duro.modules.payments.caps import CapRepository, Pull
 from duro.modules.payments.testcards import Instrument, fingerprint_of
 from duro.modules.subscriptions.repository import SubscriptionRepository
 from duro.modules.subscriptions.schemas import SubscriptionCreate
-from tests.support.billing import Shop
+from tests.support.billing import Shop, begin_one
 from tests.support.paypage import Customer
 from tests.support.stories import Story
 from tests.support.system import Merchant, running_merchant, settings_for
@@ -56,7 +56,7 @@ class Payer:
         )
         shop = self.shop
         async with shop.scope.begin() as tx:
-            begun = await first.begin_subscription(tx, body, shop.charging)
+            begun = await begin_one(tx, body, shop.charging)
         await shop.charging.run(shop.scope, [begun.charge] if begun.charge else [])
         await shop.use(begun.subscription.id, method)
         return begun.subscription.id

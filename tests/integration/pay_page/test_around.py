@@ -8,11 +8,11 @@ import structlog
 
 from duro.kit.modes import Mode
 from duro.kit.work import WorkScope
-from duro.modules.charging.first import begin_subscription
 from duro.modules.subscriptions.schemas import SubscriptionCreate
 from duro.runtime.serve import Role, running
 from duro.settings import LimitSettings
 from tests.support.api import Answer, Server
+from tests.support.billing import begin_one
 from tests.support.paypage import SAME_ORIGIN, Customer, token_of
 from tests.support.stories import Story
 from tests.support.system import Merchant, settings_for
@@ -115,7 +115,7 @@ class TestAround:
         scope = WorkScope(live.app.ground.db, Mode.LIVE, live.tenant_id)
         # Over HTTP nobody can start anything where there is no gateway.
         async with scope.begin() as tx:
-            begun = await begin_subscription(tx, body, live.app.system.paying.charging)
+            begun = await begin_one(tx, body, live.app.system.paying.charging)
         address = (await live.subscription(begun.subscription.id))["payUrl"]
 
         page = await customer.open(address)
