@@ -79,6 +79,7 @@ def values_of(
         "date": _date(message, letter, zone, words),
         "card": _card(message, words),
         "code": _text(data.get("code")),
+        "endpoint": _text(data.get("endpointUrl")),
     }
     given = data.get("tags")
     if isinstance(given, dict):

@@ -86,6 +86,7 @@ def draft(
         "title": fill(text.title, values),
         "paragraphs": [fill(each, values) for each in text.paragraphs(values)],
         "details": list(_details(message, words)),
+        "command": message.data.get("command"),
         "link": link,
         "button": _button(text, values),
         "why": words.say("why_owner" if is_ours else "why", store=house.store),
@@ -212,6 +213,8 @@ def _plain(shown: Mapping[str, object], words: Words) -> str:
     details = shown["details"]
     if isinstance(details, list) and details:
         lines.append("\n".join(f"{name}: {value}" for name, value in details))
+    if shown["command"]:
+        lines.append(f"    {shown['command']}")
     if shown["link"] and shown["button"]:
         lines.append(f"{shown['button']}:\n{shown['link']}")
     lines.append(f"-- \n{shown['why']}")

@@ -28,12 +28,8 @@ async def tell_disabled(tx: Tx, disabled: Mapping[str, DisabledReason]) -> None:
             continue
         data: dict[str, object] = {
             "reason": _WHY[reason],
-            "details": {
-                "endpointUrl": endpoint.url,
-                "endpointId": endpoint_id,
-                "mode": tx.mode.value,
-                "command": f"duro webhooks enable {endpoint_id} --mode {tx.mode.value}",
-            },
+            "endpointUrl": endpoint.url,
+            "command": f"duro webhooks enable --mode {tx.mode.value} {endpoint_id}",
         }
         if owner.name:
             data["tags"] = {"customer_name": owner.name}

@@ -160,9 +160,9 @@ async def test_the_owner_is_told_once_for_each_time_an_endpoint_is_disabled(
         assert each.message.send_at == each.message.created_at
         text = each.mail.text
         assert "Hello Tunde," in text
-        assert f"Endpoint: {receiver.url}" in text
+        assert f"Nothing more is sent to {receiver.url}, because" in text
         mode = merchant.mode.value
-        assert f"To enable it: duro webhooks enable {endpoint_id} --mode {mode}" in text
+        assert f"\n    duro webhooks enable --mode {mode} {endpoint_id}\n" in text
         assert "https://pay.example/docs/webhooks#disable-enable-replay" in text
         assert "because you own Adunni Gyms at Duro" in text
         assert ("This is about test mode." in text) == (merchant.mode is Mode.TEST)
