@@ -248,6 +248,7 @@ async def test_dev_is_ready_soon_keeps_its_keys_and_cleans_up(tmp_path: Path) ->
         mode = stat.S_IMODE(file.stat().st_mode)
         async with aiohttp.ClientSession() as session:
             await use(session, first)
+            await sign_in(session, first)
         async with duro(*words, env=environment()) as second_start:
             assert await second_start.end() == 1
         command.process.send_signal(signal.SIGINT)
@@ -272,6 +273,19 @@ async def test_dev_is_ready_soon_keeps_its_keys_and_cleans_up(tmp_path: Path) ->
     # The promise is 5 s and 2 s on a machine that does nothing else.
     assert cold_s < 15
     assert warm_s < 10
+
+
+async def sign_in(session: aiohttp.ClientSession, ready: dict[str, Any]) -> None:
+    """The link works once, and is that of the demo merchant's owner."""
+    async with session.get(ready["dashboardLoginUrl"], allow_redirects=False) as reply:
+        first, cookies = reply.status, reply.cookies
+    async with session.get(ready["dashboardLoginUrl"], allow_redirects=False) as reply:
+        again = reply.status
+    sent = {"Cookie": cookies.output(attrs=[], header="").strip()}
+    async with session.get(f"{ready['coreUrl']}/dashboard/api/session", headers=sent) as reply:
+        me = await reply.json()
+    assert (first, again) == (303, 404)
+    assert (me["member"]["email"], me["tenantId"]) == ("owner@demo.example", ready["tenantId"])
 
 
 async def use(session: aiohttp.ClientSession, ready: dict[str, Any]) -> None:

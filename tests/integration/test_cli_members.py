@@ -86,3 +86,25 @@ def test_the_owner_stays_and_stays_the_only_one(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("word", ["list", "add", "change", "remove"])
 def test_help_begins_with_an_example(word: str) -> None:
     assert call("members", word, "--help").stdout.startswith(f"Example: duro members {word}")
+
+
+def test_a_link_is_printed_for_a_member_alone_and_goes_with_signing_out() -> None:
+    printed = call("members", "link", OWNER)
+    told = answer("members", "link", OWNER)
+    stranger = call("members", "link", "nobody@bello.example")
+    out = call("members", "sign-out", OWNER)
+
+    url = printed.stdout.strip()
+    assert url.startswith("http://127.0.0.1:8081/sign-in/sil_")
+    assert told["email"] == OWNER.lower()
+    assert told["url"] != url
+    assert stranger.exit_code == 4
+    assert out.exit_code == 0
+
+
+def test_a_link_begins_with_the_dashboards_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DURO_CORE__URL", "https://dashboard.bello.example/")
+
+    assert call("members", "link", OWNER).stdout.startswith(
+        "https://dashboard.bello.example/sign-in/sil_"
+    )

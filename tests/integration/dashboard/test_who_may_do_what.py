@@ -6,15 +6,13 @@ from typing import Final
 
 import pytest
 
-from duro.kit.clock import SystemClock
-from duro.kit.ids import new_id
 from duro.kit.modes import Mode
 from duro.kit.registry import Operation
 from duro.modules.members.model import Role
 from duro.modules.members.service import change_role
 from duro.runtime.console import core_operations
 from tests.support.api import Answer
-from tests.support.dashboard import Office, Visitor
+from tests.support.dashboard import Office, Visitor, path_of
 
 # product/platform.md, "Roles": what each needs for what the dashboard offers so far.
 _MAY: Final = {
@@ -23,14 +21,6 @@ _MAY: Final = {
     "appearance:manage": {Role.OWNER, Role.ADMIN, Role.DEVELOPER},
 }
 _IN_MODES: Final = "/dashboard/api/{mode}/"
-
-
-def path_of(entry: Operation, *, mode: str = "test", **ids: str) -> str:
-    """With an id that never was, unless one is given by its prefix."""
-    prefix = entry.options.get("id_prefix", "")
-    random = new_id(prefix, wall=SystemClock().wall()) if prefix else ""
-    path = entry.path.replace("{mode}", mode).replace("{id}", ids.get(prefix, random))
-    return path.replace("{key}", "receipt").replace("{language}", "en")
 
 
 async def ask(visitor: Visitor, entry: Operation, path: str) -> Answer:
