@@ -73,7 +73,7 @@ SELECT person
 -- $1 wall time, $2 and $3 as every scan gives them. The rows belong to no tenant, so the worker of any one forgets them.
 SELECT o.tenant_id
   FROM outbox AS o
- WHERE EXISTS (SELECT FROM contact_caps AS c WHERE c.forget_at <= $1)
+ WHERE (SELECT c.forget_at FROM contact_caps AS c ORDER BY c.forget_at LIMIT 1) <= $1
    AND cardinality($2::text[]) = cardinality($3::timestamptz[])
  ORDER BY o.tenant_id
  LIMIT 1;

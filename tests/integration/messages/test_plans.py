@@ -10,6 +10,11 @@ from tests.support.roles import Connection, app_role, connected, connected_as, s
 from tests.support.statements import nodes, plan_of
 
 _MESSAGES: Final = 2000
+_PEOPLE: Final = """
+  WITH named AS (SELECT set_config('duro.people', string_agg('p' || n, ','), false) FROM generate_series(1, $1) AS n)
+INSERT INTO contact_caps (person, reminders, counted_at, forget_at)
+SELECT 'p' || n, '{}', '{}', now() + n * interval '1 minute' FROM named, generate_series(1, $1) AS n
+"""
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,34 @@ async def test_only_what_waits_is_read(post: Post, database_url: str, name: str)
     assert "Seq Scan" not in {each["Node Type"] for each in read}
     expected = {"outbox_by_provider_id"} if name == "note_receipt" else {"outbox_due"}
     assert found_by & expected == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("list_people_to_forget", "contact_caps_by_forgetting"),
+        ("list_tenants_to_forget", "contact_caps_by_forgetting"),
+        ("give_places_back", "contact_caps_pkey"),
+        ("forget_people", "contact_caps_pkey"),
+    ],
+)
+async def test_only_the_people_in_question_are_read(
+    post: Post, database_url: str, name: str, index: str
+) -> None:
+    path = f"{post.mode.schema},core"
+    async with connected_as(database_url, app_role(post.mode), search_path=path) as app:
+        await _fill(app, post)
+        await app.execute(_PEOPLE, _MESSAGES)
+    async with connected(database_url) as owner:
+        await owner.execute("ANALYZE")
+    role = scan_role(post.mode) if name.startswith("list_") else app_role(post.mode)
+
+    async with connected_as(database_url, role, search_path=path) as session:
+        plan = await plan_of(session, queries("contact_caps")[name].text)
+
+    read = [each for each in nodes(plan) if each.get("Relation Name") == "contact_caps"]
+    assert "Seq Scan" not in {each["Node Type"] for each in read}
+    assert index in str(plan)
 
 
 async def _fill(app: Connection, post: Post) -> None:
