@@ -20,18 +20,21 @@ import asyncpg
 import redis.asyncio
 import redis.exceptions
 import structlog
+from pydantic import SecretStr
 
 from duro.adapters.gateways.simulated import SimulatedGateway
+from duro.adapters.smtp import SmtpMailer
 from duro.errors import UnavailableError
 from duro.kit.clock import Clock, SystemClock
 from duro.kit.logs import configure_logs
 from duro.kit.modes import Mode
 from duro.kit.work import DueWork, WorkScope
+from duro.modules.messages.channels import Answer, Mail
 from duro.runtime.compose import Ground, compose
 from duro.runtime.pools import open_database
 from duro.runtime.serve import Role, run_loop, running
 from duro.runtime.stopping import stop_signals
-from duro.settings import Settings
+from duro.settings import MailSettings, Settings
 from tests.support.statements import all_statements, title
 from tests.support.system import settings_for
 
@@ -79,6 +82,8 @@ class Orders:
     times_at_once: int = 1
     drain_s: int = 10
     latency_s: float = 0.0
+    # Where it hands in mail, on this machine; nowhere if it is 0.
+    mail_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,9 +153,8 @@ async def _live(orders: Orders, told: Pipe) -> None:
     _watch_postgres(points)
     _watch_redis(points)
     _watch_gateway(points, orders.latency_s)
-    settings = settings_for(orders.database_url, orders.redis_url)
-    worker = settings.worker.model_copy(update={"drain_s": orders.drain_s})
-    settings = settings.model_copy(update={"worker": worker})
+    _watch_mail(points)
+    settings = _settings(orders)
     clock = ShiftedClock(orders.ahead)
     if orders.works:
         await _work(orders, settings, clock, points)
@@ -162,6 +166,16 @@ async def _live(orders: Orders, told: Pipe) -> None:
                 await asked.wait()
             points.is_counting = False
     told.send(Passed(points.passed))
+
+
+def _settings(orders: Orders) -> Settings:
+    settings = settings_for(orders.database_url, orders.redis_url)
+    worker = settings.worker.model_copy(update={"drain_s": orders.drain_s})
+    mail = settings.mail
+    if orders.mail_port:
+        url = SecretStr(f"smtp://127.0.0.1:{orders.mail_port}")
+        mail = MailSettings(url=url, sender="billing@pay.example")
+    return settings.model_copy(update={"worker": worker, "mail": mail})
 
 
 async def _work(orders: Orders, settings: Settings, clock: Clock, points: Points) -> None:
@@ -247,3 +261,17 @@ def _watch_gateway(points: Points, latency_s: float) -> None:
     for method in ("charge", "look_up", "request_payment", "find_credits"):
         original = getattr(SimulatedGateway, method)
         setattr(SimulatedGateway, method, watched(original, f"gateway {method}"))
+
+
+def _watch_mail(points: Points) -> None:
+    send = SmtpMailer.send
+
+    async def watching(mailer: SmtpMailer, mail: Mail) -> Answer:
+        if points.cuts("before mail"):
+            raise ConnectionResetError("the mail was lost")
+        answer = await send(mailer, mail)
+        if points.cuts("after mail"):
+            raise ConnectionResetError("the answer was lost")
+        return answer
+
+    setattr(SmtpMailer, "send", watching)  # noqa: B010 - as the others: a method of a class that is not ours to change
