@@ -66,34 +66,41 @@ class Chooser:
         self, tx: Tx, messages: Sequence[Message], letters: Mapping[str, Letter], own: Overrides
     ) -> Chosen:
         """The last statement of its transaction: places are locked until that ends."""
+        is_tried = tx.mode is Mode.TEST and not self.channels.is_caught
+        team = await list_addresses(tx) if is_tried and messages else None
         found = [
-            self._look(tx, each, letters.get(each.id, Letter(each.id)), own) for each in messages
+            self._look(tx, each, letters.get(each.id, Letter(each.id)), own, team)
+            for each in messages
         ]
         settled = [each for each in found if isinstance(each, Outcome)]
         ready = [each for each in found if isinstance(each, Ready)]
-        if tx.mode is Mode.TEST and not self.channels.is_caught and ready:
-            team = await list_addresses(tx)
-            strangers = {each.message.id for each in ready if not _is_meant(each, team)}
-            settled += [
-                _ended(each, MessageStatus.WITHHELD, _WITHHELD) for each in sorted(strangers)
-            ]
-            ready = [each for each in ready if each.message.id not in strangers]
-        counted = [each for each in ready if each.person is not None]
         # Who has had a place before, and could not be reached, keeps it.
-        counted.sort(key=lambda each: (each.message.person is None, each.message.id))
-        wanted = [Reminder(each.message.id, each.person or "") for each in counted]
+        in_turn = sorted(ready, key=lambda each: (each.message.person is None, each.message.id))
+        wanted = [Reminder(each.message.id, each.person) for each in in_turn if each.person]
         taken = await ContactRepository(tx, self.people).take(wanted)
         capped = {each.message_id for each in wanted if each.message_id not in taken}
         settled += [_ended(each, MessageStatus.CAPPED, _TOO_MANY) for each in sorted(capped)]
         return Chosen([each for each in ready if each.message.id not in capped], settled)
 
-    def _look(self, tx: Tx, message: Message, letter: Letter, own: Overrides) -> Ready | Outcome:
+    def _look(
+        self,
+        tx: Tx,
+        message: Message,
+        letter: Letter,
+        own: Overrides,
+        team: frozenset[str] | None,
+    ) -> Ready | Outcome:
         if (why := why_outdated(message, letter)) is not None:
             return _ended(message.id, MessageStatus.OUTDATED, why)
         override = own.get((message.template, letter.language or ENGLISH))
         ways = channel_of(message, letter, override)
         if not ways:
             return _ended(message.id, MessageStatus.FAILED, _NO_ADDRESS)
+        if team is not None and not message.is_by_hand:
+            # Test mode may hold the customers of real life; only who tries it out is written to.
+            ways = [each for each in ways if each[1].lower() in team]
+            if not ways:
+                return _ended(message.id, MessageStatus.WITHHELD, _WITHHELD)
         way = next((each for each in ways if self._has(each[0])), None)
         if way is None:
             # It waits for somebody to set one up; nothing was tried.
@@ -122,11 +129,6 @@ def why_outdated(message: Message, letter: Letter) -> str | None:
     if message.template in _BEFORE_A_RENEWAL and is_known and not renews:
         return "the subscription does not renew any more"
     return None
-
-
-def _is_meant(ready: Ready, team: frozenset[str]) -> bool:
-    """Test mode may hold the customers of real life; only who tries it out is written to."""
-    return ready.message.is_by_hand or ready.address.lower() in team
 
 
 def _ended(message_id: str, status: MessageStatus, why: str) -> Outcome:

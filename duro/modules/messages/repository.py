@@ -97,6 +97,7 @@ class OutboxRepository:
 
     async def resend(self, ids: Sequence[str]) -> int:
         """Queue dead messages once more; how many of them were dead."""
+        self.tx.ring(WORK)
         return await self.tx.run(_SQL["resend_messages"], list(ids), self.tx.now)
 
     async def note_receipt(

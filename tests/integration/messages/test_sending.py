@@ -229,6 +229,16 @@ async def test_in_test_mode_only_the_team_and_who_is_named_by_hand_are_written_t
     ] * 2
 
 
+async def test_what_test_mode_withholds_waits_for_no_channel(post: Post) -> None:
+    mail_only = Sender(Channels(post.sender.channels.mailer), LINKS, PEOPLE)
+    testing = replace(post, mode=Mode.TEST, sender=mail_only)
+    await testing.queue(address="+2348012345678")
+
+    await testing.send()
+
+    assert (await testing.message()).status is MessageStatus.WITHHELD
+
+
 async def test_of_another_merchants_team_nobody_is_written_to_in_test_mode(
     post: Post, box: PostBox, tenant_b: str
 ) -> None:
