@@ -21,6 +21,7 @@ from duro.adapters.destinations import (
     demand_allowed,
     demand_allowed_url,
 )
+from duro.errors import UnavailableError
 from duro.modules.webhooks.egress import Answer, Answered, Blocked, Unreachable
 
 TIMEOUT_S: Final = 15.0
@@ -29,6 +30,8 @@ KEPT_MAX_BYTES: Final = 2 * 1024
 _ADMIT_TIMEOUT_S: Final = 5.0
 # Sockets of this process; an attempt beyond them waits before its time starts.
 _AT_ONCE: Final = 400
+# With the wait for the delivery before it and the attempt itself this is within the lease of a delivery.
+_SLOT_WAIT_S: Final = 20.0
 _LOOKUPS_AT_ONCE: Final = 128
 # What the parser is given of an answer: much more than is read of it, for what it cannot take at once it gets again.
 _PARSED_MAX_BYTES: Final = 1024 * 1024
@@ -40,8 +43,8 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 _AddressInfo: TypeAlias = tuple[Any, ...]
 
 
-class LookUpsBusyError(Exception):
-    """The time of an attempt was over before its host name was even looked up, which is no fault of the receiver."""
+class EgressBusyError(UnavailableError):
+    """Too much else was under way for an attempt to begin, which is no fault of its receiver."""
 
 
 class GuardedEgress:
@@ -104,17 +107,26 @@ class GuardedEgress:
             target, destination = demand_allowed_url(url, allow_loopback=self._allow_loopback)
         except RefusedDestinationError as refused:
             return Blocked(str(refused))
+        await self._take_slot()
         try:
-            async with self._slots:
-                return await self._post(self._session(destination), target, body, headers)
+            return await self._post(self._session(destination), target, body, headers)
         except RefusedDestinationError as refused:
             return Blocked(str(refused))
         except TimeoutError:
             if target.raw_host in self._queued_hosts:
-                raise LookUpsBusyError from None
+                raise EgressBusyError("Its host name was not even looked up in time.") from None
             return Unreachable(f"no answer within {self._timeout_s:.0f} s")
         except (aiohttp.ClientError, OSError) as error:
             return Unreachable(_reason(error))
+        finally:
+            self._slots.release()
+
+    async def _take_slot(self) -> None:
+        try:
+            async with asyncio.timeout(_SLOT_WAIT_S):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise EgressBusyError("No connection was free in time.") from None
 
     async def _post(
         self, session: aiohttp.ClientSession, target: URL, body: bytes, headers: Mapping[str, str]
@@ -173,7 +185,11 @@ class GuardedEgress:
             self._queued_hosts.discard(host)
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
-        found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
+        finally:
+            # One that was given up in the queue never begins.
+            self._queued_hosts.discard(host)
         return [str(address[0]) for *_, address in found]
 
 

@@ -36,7 +36,7 @@ Answer: TypeAlias = Answered | Unreachable | Blocked
 
 
 class Egress(Protocol):
-    """Sends to addresses that merchants gave. Never raises for what a receiver does."""
+    """Sends to addresses that merchants gave. Never raises for what a receiver does, only for faults of ours."""
 
     async def refusal(self, url: str) -> str | None:
         """Why nothing may ever be sent to this address; null when it is acceptable as far as can be told now."""

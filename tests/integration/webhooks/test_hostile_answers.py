@@ -18,7 +18,7 @@ from duro.adapters.egress import GuardedEgress
 from duro.kit.clock import FixedClock, monotonic_s
 from duro.modules.events.model import EventType
 from duro.modules.webhooks.egress import Answered, Unreachable
-from tests.support.receiver import Receiver
+from tests.support.receiver import Receiver, hanging
 from tests.support.webhooks import Merchant
 
 _OK: Final = b"HTTP/1.1 200 OK\r\n"
@@ -220,6 +220,24 @@ async def test_who_waits_behind_slow_name_servers_of_others_loses_no_attempt(
 
     found = sorted((each.attempts, each.last_error) for each in await merchant.deliveries(event_id))
     assert found == [
+        (0, "an error of Duro's own; the attempt does not count"),
+        (1, "no answer within 1 s"),
+    ]
+
+
+async def test_who_finds_no_free_connection_loses_no_attempt(
+    merchant: Merchant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress_module, "_AT_ONCE", 1)
+    monkeypatch.setattr(egress_module, "_SLOT_WAIT_S", _TIMEOUT_S / 2)
+    receiver.react = hanging()
+    await merchant.add(receiver.url)
+    event_ids = [(await merchant.happen(CREATED, object_id=f"sub_{n}"))[0] for n in range(2)]
+    async with GuardedEgress(allow_loopback=True, timeout_s=_TIMEOUT_S) as narrow:
+        await replace(merchant, egress=narrow).send()
+
+    found = [await merchant.delivery(event_id) for event_id in event_ids]
+    assert sorted((each.attempts, each.last_error) for each in found) == [
         (0, "an error of Duro's own; the attempt does not count"),
         (1, "no answer within 1 s"),
     ]
