@@ -1,6 +1,7 @@
 """Owns a merchant's server on loopback, which does what a test tells it, and listeners that only count."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,13 +55,15 @@ class Receiver:
 
 
 @asynccontextmanager
-async def running_receiver(port: int | None = None) -> AsyncIterator[Receiver]:
+async def running_receiver(
+    port: int | None = None, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", receiver.handle)
-    server = TestServer(app, port=port)
+    server = TestServer(app, scheme="http" if tls is None else "https", port=port)
     # A test that ends while a slow answer is under way does not wait for it.
-    await server.start_server(shutdown_timeout=0.1)
+    await server.start_server(shutdown_timeout=0.1, ssl=tls)
     try:
         receiver.url = str(server.make_url("/hooks"))
         yield receiver

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from duro.adapters.smtp import MailServer, SmtpMailer, Tls, composed
 from duro.kit.clock import FixedClock
 from duro.modules.messages.channels import Mail, Postponed, Refused, Taken
 from duro.modules.messages.filling import one_line
+from tests.support.certificates import certificate_of
 from tests.support.mail import PostBox
 
 _AT: Final = datetime(2026, 1, 28, 9, tzinfo=UTC)
@@ -186,7 +186,7 @@ async def _with_tls(
     folder: Path, *, is_whole: bool
 ) -> AsyncIterator[tuple[PostBox, ssl.SSLContext]]:
     """A server with a certificate that only the second knows."""
-    key, certificate = _certificate(folder)
+    key, certificate = certificate_of("localhost", folder)
     own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     own.load_cert_chain(certificate, key)
     box = PostBox()
@@ -201,18 +201,3 @@ async def _with_tls(
         yield box, ssl.create_default_context(cafile=str(certificate))
     finally:
         server.close()
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Of this machine's name, signed by itself."""
-    key, certificate = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(  # noqa: S603 - words of ours
-        [
-            *("/usr/bin/env", "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", str(key), "-out", str(certificate), "-days", "2"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return key, certificate

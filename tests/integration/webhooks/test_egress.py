@@ -1,13 +1,17 @@
 """Holds the way out to its guard: whatever the address, name server or answer says, nothing inside is connected to."""
 
 import socket
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from duro.adapters.egress import GuardedEgress
 from duro.modules.webhooks.egress import Answered, Blocked, Unreachable
-from tests.support.receiver import Receiver, counting_listener
+from tests.support.certificates import certificate_of
+from tests.support.receiver import Receiver, counting_listener, running_receiver
 
 PUBLIC = "93.184.215.14"
 
@@ -132,4 +136,23 @@ async def test_a_closed_port_is_unreachable(receiver: Receiver) -> None:
     assert silent == Unreachable("no HTTP answer: ServerDisconnectedError")
     assert isinstance(closed, Unreachable)
     assert closed.reason.startswith("cannot connect")
+    assert receiver.received == []
+
+
+async def test_a_certificate_that_nobody_signed_gets_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = certificate_of("hooks.example.com", tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    async with running_receiver(tls=tls) as receiver:
+        port = URL(receiver.url).port
+        # As if this machine were on the public internet, and its port were an allowed one.
+        monkeypatch.setattr("duro.adapters.destinations.HTTPS_PORTS", {port})
+        monkeypatch.setattr("duro.adapters.egress.demand_allowed", lambda *_: None)
+        async with GuardedEgress(resolve=Names(["127.0.0.1"]).resolve) as egress:
+            url = f"https://hooks.example.com:{port}/"
+            answer = await egress.post(url, body=b"{}", headers={})
+
+    assert answer == Unreachable("the TLS handshake failed")
     assert receiver.received == []
