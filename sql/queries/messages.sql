@@ -1,13 +1,14 @@
 -- name: insert_messages
--- One array for each column, then $11 business time. Each once per cause and template, also when the same change is worked
--- on twice, and nothing optional for who opted out.
+-- $2 ids, $3 rows, $4 business time. Each once per cause and template, also when the same change is worked on twice, and
+-- nothing optional for who opted out.
 -- A scalar subquery, because an EXISTS may be hashed: that reads all there is.
 INSERT INTO outbox (tenant_id, id, template, customer_id, address, recipient, cause, data, is_reminder, status, send_at,
                     due_at, created_at)
 SELECT $1, m.id, m.template, m.customer_id, m.address, COALESCE(m.customer_id, m.address), m.cause, m.data, m.is_reminder,
-       'queued', m.send_at, m.send_at, $11
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::boolean[], $9::boolean[],
-              $10::timestamptz[])
+       'queued', m.send_at, m.send_at, $4
+  FROM ROWS FROM (unnest($2::text[]),
+                  json_to_recordset($3::json) AS (template text, customer_id text, address text, cause text, data jsonb,
+                                                  is_reminder boolean, is_optional boolean, send_at timestamptz))
        AS m (id, template, customer_id, address, cause, data, is_reminder, is_optional, send_at)
  WHERE NOT m.is_optional
     OR (SELECT p.recipient

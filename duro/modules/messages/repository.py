@@ -11,7 +11,7 @@ from duro.kit.db import Database, Tx
 from duro.kit.ids import new_id
 from duro.kit.modes import Mode
 from duro.kit.pagination import Seek
-from duro.kit.rows import columns, into
+from duro.kit.rows import columns, into, records
 from duro.kit.sql import Statement, queries
 from duro.modules.messages.model import (
     Letter,
@@ -55,8 +55,8 @@ class OutboxRepository:
         if not messages:
             return Counter()
         ids = [new_id("msg", wall=self.tx.wall) for _ in messages]
-        values = (ids, *columns(messages, *_NEW), self.tx.now)
-        new = await self.tx.run(_SQL["insert_messages"], *values)
+        rows = records(messages, *_NEW)
+        new = await self.tx.run(_SQL["insert_messages"], ids, rows, self.tx.now)
         if any(message.send_at <= self.tx.now for message in messages):
             self.tx.ring(WORK)
         return Counter(messages=new) if new else Counter()
