@@ -27,10 +27,12 @@ SELECT id, url, types, disabled_at, disabled_reason, created_at
  LIMIT $5;
 
 -- name: change_endpoint
--- $2 endpoint id, $3 address, $4 types; what is null stays.
+-- $2 endpoint id, $3 address, $4 types; what is null stays. Another address has not failed yet.
 UPDATE webhook_endpoints
    SET url = COALESCE($3, url),
-       types = COALESCE($4, types)
+       types = COALESCE($4, types),
+       failing_since = CASE WHEN $3 <> url THEN NULL ELSE failing_since END,
+       failed_at = CASE WHEN $3 <> url THEN NULL ELSE failed_at END
  WHERE tenant_id = $1
    AND id = $2;
 

@@ -56,6 +56,26 @@ async def test_tries_as_far_apart_as_a_receiver_may_ask_for_are_one_span_of_fail
     assert clock.at == began_at + timedelta(days=5)
 
 
+async def test_another_address_has_not_failed_yet(
+    merchant: Merchant, clock: FixedClock, receiver: Receiver, other: Receiver
+) -> None:
+    receiver.status = other.status = 500
+    shown = await merchant.add(receiver.url)
+    place = (merchant.mode, merchant.tenant_id, shown.endpoint.id)
+    await fail_to_the_end(merchant, clock)
+    began_at = clock.at
+    clock.move(timedelta(days=2))
+    await merchant.service.change(*place, types=["subscription_created"])
+
+    await merchant.service.change(*place, url=other.url)
+    await merchant.happen(CREATED)
+    await merchant.send()
+
+    assert len(other.received) == 1
+    assert clock.at - began_at < timedelta(hours=49)
+    assert not await is_disabled(merchant)
+
+
 async def test_a_merchant_has_a_bounded_number_of_endpoints(
     merchant: Merchant, receiver: Receiver
 ) -> None:
