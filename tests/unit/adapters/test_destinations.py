@@ -1,6 +1,10 @@
 """Holds the guard of destinations against every kind of address that must never be reached."""
 
+import socket
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from duro.adapters.destinations import (
     Destination,
@@ -141,3 +145,36 @@ def test_development_may_send_plain_http_to_loopback_on_any_port(url: str) -> No
 def test_development_sends_plain_http_nowhere_else(url: str) -> None:
     with pytest.raises(RefusedDestinationError):
         demand_allowed_url(url, allow_loopback=True)
+
+
+_PIECES = (
+    *("0", "1", "127", "0177", "0x7f", "0X7F", "0x7f000001", "2130706433", "017700000001", "256"),
+    *("10", "192.168", "169.254.169.254", "127.0.0.1", "08", "0x", "4294967295", "localhost"),
+    *("１２７", "①②⑦", "٣", "。", "．", "｡", "%31", "\u00ad", "\u200b", "example.com", "xn--"),  # noqa: RUF001 - spellings to refuse
+    *(".", "..", ":", "::1", "::ffff:", "7f00:1", "fe80::1", "%lo", "64:ff9b::", "2002:7f00:1::"),
+    *("[", "]", "@", "\\", "/", "#", "?", "\t", "\0", " "),
+)
+
+
+@settings(max_examples=2000)
+@given(
+    pieces=st.lists(st.sampled_from(_PIECES), min_size=1, max_size=6), is_bracketed=st.booleans()
+)
+def test_what_the_resolver_reads_as_a_number_is_public_or_refused(
+    pieces: list[str], *, is_bracketed: bool
+) -> None:
+    host = "".join(pieces)
+    try:
+        url, _ = demand_allowed_url(
+            f"https://[{host}]/" if is_bracketed else f"https://{host}/", allow_loopback=False
+        )
+    except RefusedDestinationError:
+        return
+    try:
+        # Numbers only: no name server is asked.
+        found = socket.getaddrinfo(url.raw_host, 443, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return
+
+    for *_, address in found:
+        demand_allowed(str(address[0]), Destination.PUBLIC)
