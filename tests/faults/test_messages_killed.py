@@ -4,7 +4,7 @@ Every run has a tenant of its own; then one new start sends what is left, and ev
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import pytest
@@ -25,12 +25,15 @@ from tests.support.system import settings_for
 _WORKS = ("messages.send",)
 _MESSAGES = 3
 _AT_ONCE = 3
+# How many reminders somebody is to get, and how many somebody gets in a week.
+_WANTED = 9
+_SEVEN = 7
 _KINDS = (Kind.KILL, Kind.CUT) if IS_LONG else (Kind.KILL,)
 _BETWEEN = {"before mail", "after mail", "before COMMIT", "after COMMIT"}
 _ALL = "SELECT id, status, attempts FROM outbox"
 
 
-async def _new_tenants(ground: Ground, count: int) -> tuple[str, ...]:
+async def _new_tenants(ground: Ground, count: int, template: str, messages: int) -> tuple[str, ...]:
     """Each with messages to its owner, who gets them in test mode too."""
     tenant_ids = []
     async with running(settings_for(ground.database_url, ground.redis_url), roles=()) as process:
@@ -44,8 +47,8 @@ async def _new_tenants(ground: Ground, count: int) -> tuple[str, ...]:
                 data = {"reason": "it is a test", "details": {"endpointUrl": "https://x.example/"}}
                 await OutboxRepository(tx).add(
                     [
-                        NewMessage("endpoint_disabled", None, f"whe_{number}", data, tx.now, email)
-                        for number in range(_MESSAGES)
+                        NewMessage(template, None, f"whe_{number}", data, tx.now, email)
+                        for number in range(messages)
                     ]
                 )
             tenant_ids.append(tenant_id)
@@ -69,23 +72,34 @@ def _arrived(box: PostBox) -> dict[str, list[str]]:
     return found
 
 
+async def _strike(
+    ground: Ground,
+    box: PostBox,
+    kind: Kind,
+    template: str = "endpoint_disabled",
+    messages: int = _MESSAGES,
+) -> tuple[list[str | None], tuple[str, ...]]:
+    """One tenant is sent to in peace; then one for each await point is struck there: where, and who they are."""
+    (first,) = await _new_tenants(ground, 1, template, messages)
+    whole = await ground.run(works=_WORKS, tenant_ids=(first,), mail_port=box.port)
+    chosen = range(1, len(whole.points) + 1)
+    tenant_ids = await _new_tenants(ground, len(chosen), template, messages)
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def strike(at: int, tenant_id: str) -> str | None:
+        orders = {"works": _WORKS, "tenant_ids": (tenant_id,), "mail_port": box.port}
+        async with turn:
+            return (await ground.run(**orders, fault=Fault(kind, at))).struck
+
+    return await asyncio.gather(*map(strike, chosen, tenant_ids)), tenant_ids
+
+
 @pytest.mark.parametrize("kind", _KINDS)
 async def test_every_message_arrives_wherever_the_process_dies(
     ground: Ground, kind: Kind, say: Callable[[str], None]
 ) -> None:
     async with post_box() as box:
-        (first,) = await _new_tenants(ground, 1)
-        whole = await ground.run(works=_WORKS, tenant_ids=(first,), mail_port=box.port)
-        chosen = range(1, len(whole.points) + 1)
-        tenant_ids = await _new_tenants(ground, len(chosen))
-        turn = asyncio.Semaphore(_AT_ONCE)
-
-        async def strike(at: int, tenant_id: str) -> str | None:
-            orders = {"works": _WORKS, "tenant_ids": (tenant_id,), "mail_port": box.port}
-            async with turn:
-                return (await ground.run(**orders, fault=Fault(kind, at))).struck
-
-        struck = await asyncio.gather(*map(strike, chosen, tenant_ids))
+        struck, tenant_ids = await _strike(ground, box, kind)
         before = await _outbox(ground)
         await ground.run(works=_WORKS, tenant_ids=tenant_ids, mail_port=box.port, ahead=LATER)
         after = await _outbox(ground)
@@ -98,4 +112,21 @@ async def test_every_message_arrives_wherever_the_process_dies(
     assert all(len(set(recipients)) == 1 for recipients in arrived.values())
     copies = sum(map(len, arrived.values())) - len(arrived)
     assert copies > 0, "none died between sending and recording"
-    say(f"messages, {kind}: struck at {len(whole.points)} points, {copies} second copies, 0 lost")
+    say(f"messages, {kind}: struck at {len(struck)} points, {copies} second copies, 0 lost")
+
+
+async def test_a_person_is_reminded_seven_times_wherever_the_process_dies(
+    ground: Ground, say: Callable[[str], None]
+) -> None:
+    """A place that was taken by the dead is the same message's when it is sent at last."""
+    async with post_box() as box:
+        struck, tenant_ids = await _strike(ground, box, Kind.KILL, "dunning_1", _WANTED)
+        await ground.run(works=_WORKS, tenant_ids=tenant_ids, mail_port=box.port, ahead=LATER)
+        after = await _outbox(ground)
+
+    people = len(tenant_ids) + 1
+    statuses = Counter(status for status, _ in after.values())
+    assert "after contact_caps.take_places" in struck
+    assert statuses == {"sent": _SEVEN * people, "capped": (_WANTED - _SEVEN) * people}
+    assert len(_arrived(box)) == _SEVEN * people
+    say(f"reminders, kill: struck at {len(struck)} points, each person got {_SEVEN} of {_WANTED}")
