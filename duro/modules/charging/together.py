@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from duro.errors import DuroError
 from duro.kit.gather import Gathered
 from duro.kit.work import WorkScope
@@ -34,14 +36,21 @@ class Together:
     async def _begin_all(
         self, scope: WorkScope, asked: Sequence[Asked]
     ) -> Sequence[Begun | DuroError]:
+        _name_on_log_lines(scope)
         async with scope.begin() as tx:
             return await begin_subscriptions(tx, asked, self._charging)
 
     async def _settle_all(
         self, scope: WorkScope, settlements: Sequence[Settlement]
     ) -> Sequence[None]:
+        _name_on_log_lines(scope)
         await settle_all(scope, settlements, self._charging.links)
         return [None] * len(settlements)
+
+
+def _name_on_log_lines(scope: WorkScope) -> None:
+    """A round has a context of its own, which knows nothing of its callers."""
+    structlog.contextvars.bind_contextvars(tenant_id=scope.tenant_id, mode=scope.mode.value)
 
 
 def _customer_of(asked: Asked) -> str:
