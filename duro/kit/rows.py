@@ -37,9 +37,12 @@ class Parts:
 
     def take(self, cls: type[T]) -> T:
         """The next columns as a `cls`."""
-        names = _names(cls)
-        taken, self._left = self._left[: len(names)], self._left[len(names) :]
-        return into(cls, dict(zip(names, taken, strict=True)))
+        size = len(_names(cls))
+        taken, self._left = self._left[:size], self._left[size:]
+        for place, convert in _converters_at(cls):
+            if taken[place] is not None:
+                taken[place] = convert(taken[place])
+        return cls(*taken)
 
     def find(self, cls: type[T]) -> T | None:
         """The same, or None where the first of them is null: an outer join found nothing."""
@@ -74,6 +77,12 @@ def _converters(cls: type[_Dataclass]) -> Sequence[tuple[str, Callable[[Any], An
     hints = get_type_hints(cls)
     found = ((field.name, _converter(hints[field.name])) for field in fields(cls))
     return [(name, convert) for name, convert in found if convert is not None]
+
+
+@cache
+def _converters_at(cls: type[_Dataclass]) -> Sequence[tuple[int, Callable[[Any], Any]]]:
+    names = _names(cls)
+    return [(names.index(name), convert) for name, convert in _converters(cls)]
 
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:
