@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -76,6 +77,8 @@ class RefusedDestinationError(Exception):
     """Nothing may be sent there; the message says why and may be shown to the merchant."""
 
 
+# Every attempt asks again; only the text decides, so the answer for it stays. A refusal is not kept.
+@lru_cache(maxsize=1024)
 def demand_allowed_url(text: str, *, allow_loopback: bool) -> tuple[URL, Destination]:
     """The parsed URL, which is the one to connect with, and what it may reach.
 

@@ -30,6 +30,10 @@ log = structlog.get_logger(__name__)
 # Longer than one delivery can wait for the one before it (20 s) and then for its answer (15 s).
 _LEASE: Final = timedelta(seconds=60)
 _PER_ENDPOINT_MAX: Final = 20
+# What a round has under way: fewer than it may do, so that it claims and records while it sends.
+_AT_ONCE: Final = 100
+# How long slow endpoints are given more in one round, which is to end before the job that it is part of is stopped.
+_ROUND_S: Final = 20.0
 _ORDER_WAIT_S: Final = 20.0
 # How long what falls due meanwhile may wait for attempts that are under way.
 _POLL_S: Final = 0.25
@@ -75,6 +79,7 @@ class _Round:
     limit: int
     egress: Egress
     envelope: Envelope
+    began_s: float = field(default_factory=monotonic_s)
     done: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     under_way: dict[_Task, _Attempt] = field(default_factory=dict)
@@ -82,6 +87,9 @@ class _Round:
     last_of: dict[tuple[str, str], _Task] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
     secrets: dict[str, tuple[_Sealed, Sequence[str]]] = field(default_factory=dict)
+    # Endpoints that were slow at any moment of this round.
+    slow: set[str] = field(default_factory=set)
+    has_rung: bool = False
 
     async def run(self) -> Ran:
         try:
@@ -97,8 +105,9 @@ class _Round:
         while True:
             # What was answered is written down while what comes next is claimed.
             recording = group.create_task(self._record(self._take(ended)))
-            if (room := self._room()) > 0:
-                await self._start(group, room)
+            slow = self._slow_endpoints()
+            if (room := self._room(slow)) > 0:
+                await self._start(group, room, slow)
             await recording
             if not self.under_way:
                 return
@@ -113,27 +122,35 @@ class _Round:
         self.done += len(ended)
         return [(self.under_way.pop(task), task.result()) for task in ended]
 
-    def _room(self) -> int:
+    def _room(self, slow: set[str]) -> int:
         """How many more may start: past the limit only beside slow ones, which must not hold up the rest."""
-        slow = self._slow_endpoints()
         held = sum(attempt.delivery.endpoint_id in slow for attempt in self.under_way.values())
-        room = self.limit - (len(self.under_way) - min(held, _SLOW_MAX))
-        return room if slow else room - self.done
+        room = min(self.limit, _AT_ONCE) - (len(self.under_way) - min(held, _SLOW_MAX))
+        return room if slow else min(room, self.limit - self.done - len(self.under_way))
 
     def _slow_endpoints(self) -> set[str]:
+        """Those that are slow at this moment."""
         since = monotonic_s() - _SLOW_S
-        return {
+        slow = {
             attempt.delivery.endpoint_id
             for attempt in self.under_way.values()
             if attempt.started_s < since
         }
+        self.slow |= slow
+        return slow
 
-    async def _start(self, group: asyncio.TaskGroup, room: int) -> None:
+    def _is_past(self) -> bool:
+        """Whether slow ones get nothing more, so that the round ends as soon as they do."""
+        is_long = monotonic_s() - self.began_s >= _ROUND_S
+        return is_long or self.done + len(self.under_way) >= self.limit
+
+    async def _start(self, group: asyncio.TaskGroup, room: int, slow: set[str]) -> None:
         busy = Counter(attempt.delivery.endpoint_id for attempt in self.under_way.values())
-        if slow := self._slow_endpoints():
-            # Past the limit they get nothing more, so that the round ends as soon as they do.
-            is_past = self.done + len(self.under_way) >= self.limit
-            share = 0 if is_past else min(max(_SLOW_MAX // len(slow), 1), _PER_ENDPOINT_MAX)
+        is_past = self._is_past()
+        if is_past:
+            busy.update(dict.fromkeys(self.slow, _PER_ENDPOINT_MAX))
+        elif slow:
+            share = min(max(_SLOW_MAX // len(slow), 1), _PER_ENDPOINT_MAX)
             busy.update(dict.fromkeys(slow, _PER_ENDPOINT_MAX - share))
         async with self.scope.begin() as tx:
             lease_until = tx.wall + _LEASE
@@ -142,6 +159,10 @@ class _Round:
             )
             if not claimed and not busy:
                 await DeliveryRepository(tx).park()
+            if is_past and self.slow and not self.has_rung:
+                # What they still have to get is for another round, at once.
+                tx.ring("webhook.deliver")
+                self.has_rung = True
         for delivery in claimed:
             key = (delivery.endpoint_id, delivery.object_id)
             task = group.create_task(self._send(delivery, after=self.last_of.get(key)))

@@ -14,6 +14,7 @@ _EVENTS: Final = queries("events")
 _WEBHOOKS: Final = queries("webhooks")
 _EVERY_S: Final = 15
 _FAN_OUT_BATCH: Final = 500
+_DELIVER_BATCH: Final = 500
 _FORGET_EVERY_S: Final = 3600
 _FORGET_BATCH: Final = 1000
 
@@ -35,6 +36,7 @@ def due_work(egress: Egress, envelope: Envelope) -> tuple[DueWork, ...]:
             list_due=_WEBHOOKS["list_tenants_to_deliver"],
             next_due=_WEBHOOKS["find_next_delivery"],
             run=Deliverer(egress, envelope).run,
+            batch=_DELIVER_BATCH,
         ),
     )
 

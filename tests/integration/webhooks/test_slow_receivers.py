@@ -1,11 +1,15 @@
 """Holds slow and flooding receivers to their share of time, connections and memory."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
+import pytest
 from aiohttp import web
 
+from duro.kit.db import Bell
 from duro.modules.events.model import EventType
+from duro.modules.webhooks import deliver
 from duro.modules.webhooks.model import DeliveryStatus
 from tests.support.receiver import Receiver, hanging, until
 from tests.support.webhooks import TIMEOUT_S, Merchant
@@ -114,6 +118,32 @@ async def test_many_slow_receivers_delay_nobody_else(
     assert held == 100
     assert is_still_busy
     assert waited_s < 0.8
+
+
+async def test_a_round_ends_in_time_and_leaves_the_queue_of_a_slow_receiver_to_the_next(
+    merchant: Merchant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    class Bells:
+        async def ring(self, bells: Sequence[Bell]) -> None:
+            heard.extend(bell.work for bell in bells)
+
+    receiver.react = hanging()
+    await merchant.add(receiver.url)
+    for number in range(60):
+        await merchant.happen(CREATED, object_id=f"sub_{number}")
+    await merchant.run(merchant.fan_out)
+    merchant.db.doorbell = Bells()
+    monkeypatch.setattr(deliver, "_ROUND_S", TIMEOUT_S / 2)
+    started_s = asyncio.get_running_loop().time()
+
+    ran = await merchant.run(merchant.deliver)
+
+    assert ran.done == 20
+    assert asyncio.get_running_loop().time() - started_s < TIMEOUT_S * 2
+    assert heard == ["webhook.deliver"]
+    assert await merchant.is_listed(merchant.deliver)
 
 
 async def test_a_slow_receiver_is_asked_for_no_more_than_its_share_at_once(
