@@ -221,6 +221,7 @@ class _Handler(ResponseHandler):
     """Drops a connection whose answer goes on and on without a body that is read: interim answers, chunk extensions.
 
     Parsing them costs far more than sending them, so 15 seconds of them would hold up everybody's deliveries.
+    A connection that is closed before the peer took everything is dropped too, or it stays open until they do.
     """
 
     # A receiver may speak before it is asked.
@@ -238,6 +239,13 @@ class _Handler(ResponseHandler):
             self.transport.abort()
         else:
             super().data_received(data)
+
+    @override
+    def close(self) -> None:
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self.abort()
+        else:
+            super().close()
 
 
 class _Connector(aiohttp.TCPConnector):

@@ -172,6 +172,29 @@ async def test_a_body_that_does_not_end_in_time_counts_by_its_status(
     assert peak < _PEAK_MAX
 
 
+# Larger than any event, so that the kernels of both sides cannot hold it.
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_a_receiver_that_takes_nothing_does_not_keep_its_connection() -> None:
+    body = b"x" * 8_000_000
+    loop = asyncio.get_running_loop()
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.settimeout(0)
+        async with GuardedEgress(allow_loopback=True, timeout_s=_TIMEOUT_S) as egress:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+            answer = await egress.post(url, body=body, headers={})
+            taken, _ = await loop.sock_accept(listening)
+            got = 0
+            with taken, suppress(ConnectionResetError):
+                while some := await loop.sock_recv(taken, 1_000_000):
+                    got += len(some)
+
+    assert answer == Unreachable("no answer within 1 s")
+    assert got < len(body)
+
+
 @pytest.mark.parametrize(
     "asked",
     [
