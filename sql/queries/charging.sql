@@ -2,8 +2,8 @@
 
 -- name: lock_plain_cases
 -- $2 subscriptions, $3 an invoice of each, $4 the attempt to pay it, which are locked in this order, subscription by
--- subscription; then the plan, and what read_terms finds. A row that somebody else held is read again when it is free, which what is
--- not locked is not. The limits tell the planner of few rows.
+-- subscription; then the plan, and what read_terms finds. A row that somebody else held is read again when it is free,
+-- which what is not locked is not. Subqueries, because a planner that knows of few rows reads all of a tenant for a join.
 SELECT s.id, s.customer_id, s.plan_id, s.payment_method_id, s.status, s.anchor_at, s.period_index, s.period_starts_at,
        s.period_ends_at, s.trial_ends_at, s.cycles_completed, s.cancel_at_period_end, s.canceled_at, s.cancel_reason,
        s.balance_minor, s.scheduled_plan_id, s.is_exclusive, s.renews_at, s.expires_at, s.reminds_at,
@@ -19,31 +19,36 @@ SELECT s.id, s.customer_id, s.plan_id, s.payment_method_id, s.status, s.anchor_a
        p.allow_multiple, p.archived_at, p.metadata, p.created_at,
        t.time_zone, v.version, v.settings, v.changed_at
   FROM (SELECT n.*
-          FROM (SELECT n.*
-                  FROM unnest($2::text[], $3::text[], $4::text[]) AS n (subscription_id, invoice_id, attempt_id)
-                 LIMIT cardinality($2::text[])) AS n
+          FROM unnest($2::text[], $3::text[], $4::text[]) AS n (subscription_id, invoice_id, attempt_id)
+         ORDER BY n.subscription_id
          LIMIT cardinality($2::text[])) AS n
-  JOIN subscriptions AS s
-    ON s.tenant_id = $1
-   AND s.id = n.subscription_id
-  JOIN invoices AS i
-    ON i.tenant_id = $1
-   AND i.id = n.invoice_id
-  JOIN payment_attempts AS a
-    ON a.tenant_id = $1
-   AND a.id = n.attempt_id
-  JOIN plans AS p
-    ON p.tenant_id = $1
-   AND p.id = s.plan_id
+  JOIN LATERAL (SELECT o.*
+                  FROM subscriptions AS o
+                 WHERE o.tenant_id = $1
+                   AND o.id = n.subscription_id
+                   FOR UPDATE) AS s ON true
+  JOIN LATERAL (SELECT o.*
+                  FROM invoices AS o
+                 WHERE o.tenant_id = $1
+                   AND o.id = n.invoice_id
+                   FOR UPDATE) AS i ON true
+  JOIN LATERAL (SELECT o.*
+                  FROM payment_attempts AS o
+                 WHERE o.tenant_id = $1
+                   AND o.id = n.attempt_id
+                   FOR UPDATE) AS a ON true
+  JOIN LATERAL (SELECT o.*
+                  FROM plans AS o
+                 WHERE o.tenant_id = $1
+                   AND o.id = s.plan_id
+                 LIMIT 1) AS p ON true
   JOIN tenants AS t
     ON t.id = $1
   LEFT JOIN LATERAL (SELECT r.version, r.settings, r.changed_at
                        FROM recovery_settings AS r
                       WHERE r.tenant_id = $1
                       ORDER BY r.version DESC
-                      LIMIT 1) AS v ON true
- ORDER BY s.id
-   FOR UPDATE OF s, i, a;
+                      LIMIT 1) AS v ON true;
 
 -- name: lock_starts
 -- $2 customers, $3 a plan for each. The customers' rows are held, so that two starts for one customer follow each other;
@@ -53,25 +58,26 @@ SELECT c.id, c.email, c.phone, c.name, c.merchant_ref, c.blacklisted_at, c.black
        p.allow_multiple, p.archived_at, p.metadata, p.created_at,
        t.time_zone, v.version, v.settings, v.changed_at
   FROM (SELECT n.*
-          FROM (SELECT n.*
-                  FROM unnest($2::text[], $3::text[]) AS n (customer_id, plan_id)
-                 LIMIT cardinality($2::text[])) AS n
+          FROM unnest($2::text[], $3::text[]) AS n (customer_id, plan_id)
+         ORDER BY n.customer_id
          LIMIT cardinality($2::text[])) AS n
-  JOIN customers AS c
-    ON c.tenant_id = $1
-   AND c.id = n.customer_id
+  JOIN LATERAL (SELECT o.*
+                  FROM customers AS o
+                 WHERE o.tenant_id = $1
+                   AND o.id = n.customer_id
+                   FOR UPDATE) AS c ON true
+  JOIN LATERAL (SELECT o.*
+                  FROM plans AS o
+                 WHERE o.tenant_id = $1
+                   AND o.id = n.plan_id
+                 LIMIT 1) AS p ON true
   JOIN tenants AS t
     ON t.id = $1
-  JOIN plans AS p
-    ON p.tenant_id = $1
-   AND p.id = n.plan_id
   LEFT JOIN LATERAL (SELECT r.version, r.settings, r.changed_at
                        FROM recovery_settings AS r
                       WHERE r.tenant_id = $1
                       ORDER BY r.version DESC
-                      LIMIT 1) AS v ON true
- ORDER BY c.id
-   FOR UPDATE OF c;
+                      LIMIT 1) AS v ON true;
 
 -- name: find_rivals_and_defaults
 -- $2 customers, whose rows are held, $3 a plan for each. What find_rival finds, and the customers' default methods; a
@@ -89,13 +95,12 @@ SELECT n.customer_id AS of,
        m.id, m.customer_id, m.rail, m.token, m.fingerprint, m.brand, m.last4, m.exp_month, m.exp_year, m.is_default,
        m.created_at
   FROM (SELECT n.*
-          FROM (SELECT n.*
-                  FROM unnest($2::text[], $3::text[]) AS n (customer_id, plan_id)
-                 LIMIT cardinality($2::text[])) AS n
+          FROM unnest($2::text[], $3::text[]) AS n (customer_id, plan_id)
+         ORDER BY n.customer_id
          LIMIT cardinality($2::text[])) AS n
-  LEFT JOIN payment_methods AS m
-    ON m.tenant_id = $1
-   AND m.customer_id = n.customer_id
-   AND m.is_default
- ORDER BY n.customer_id
- LIMIT cardinality($2::text[]);
+  LEFT JOIN LATERAL (SELECT o.*
+                       FROM payment_methods AS o
+                      WHERE o.tenant_id = $1
+                        AND o.customer_id = n.customer_id
+                        AND o.is_default
+                      LIMIT 1) AS m ON true;
