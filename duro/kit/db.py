@@ -2,17 +2,18 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Protocol, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import asyncpg
 import orjson
 
 from duro.errors import UnavailableError
 from duro.kit import json
+from duro.kit.bells import Bell, Doorbell, Silent
 from duro.kit.clock import Clock
 from duro.kit.connections import Use, is_lost, new_pool
 from duro.kit.modes import Mode
@@ -53,32 +54,6 @@ class Json:
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Bell:
-    """A doorbell for the worker: there may be work of this kind. Losing it loses nothing."""
-
-    work: str
-    mode: Mode
-    tenant_id: str
-
-    @property
-    def queue(self) -> str:
-        return self.work.partition(".")[0]
-
-
-class Doorbell(Protocol):
-    """Rings after a commit; never raises."""
-
-    async def ring(self, bells: Sequence[Bell]) -> None: ...
-
-
-class Silent:
-    """No doorbell: the scans find the work."""
-
-    async def ring(self, bells: Sequence[Bell]) -> None:
-        """Do nothing."""
-
-
 @dataclass(slots=True)
 class Tx:
     """An open transaction of one tenant and mode; whoever opened it commits it.
@@ -88,13 +63,19 @@ class Tx:
 
     tenant_id: str
     mode: Mode
-    now: datetime
+    _now: datetime | None
     wall: datetime
     _connection: Any
     _bells: dict[Bell, None] = field(default_factory=dict)
     _once_committed: list[Callable[[], None]] = field(default_factory=list)
     _waiting: Waiting = field(default_factory=Waiting)
     _translated: Translated = field(default_factory=Translated)
+
+    @property
+    def now(self) -> datetime:
+        if self._now is None:
+            raise RuntimeError("the tenant's time was not asked for: this is a timeless read")
+        return self._now
 
     async def rows(self, statement: Statement, *args: object) -> list[Row]:
         text, values = await self._ready(statement, args)
@@ -276,12 +257,20 @@ class Database:
         await tx._told_committed(self.doorbell)  # noqa: SLF001 - the transaction's own room
 
     @asynccontextmanager
-    async def read(self, mode: Mode, tenant_id: str) -> AsyncIterator[Tx]:
-        """For reads that decide nothing: each statement by itself, and none of them can write."""
+    async def read(
+        self, mode: Mode, tenant_id: str, *, timeless: bool = False
+    ) -> AsyncIterator[Tx]:
+        """For reads that decide nothing: each statement by itself, and none of them can write.
+
+        A `timeless` one has no `now`, which in test mode is a question of its own.
+        """
         _demand_tenant(tenant_id)
         async with self._connected(mode.schema) as connection:
             await connection.serve(tenant_id)
-            yield await self._tx(mode, tenant_id, connection)
+            if timeless:
+                yield Tx(tenant_id, mode, None, self.clock.wall(), connection)
+            else:
+                yield await self._tx(mode, tenant_id, connection)
 
     async def look(
         self, mode: Mode, tenant_id: str, statement: Statement, *args: object

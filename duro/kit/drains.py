@@ -9,8 +9,9 @@ import structlog
 from saq.types import Context
 
 from duro.kit import metrics
+from duro.kit.bells import Bell
 from duro.kit.clock import monotonic_s
-from duro.kit.db import Bell, Database
+from duro.kit.db import Database
 from duro.kit.jobs import Queues, enqueue_bell, observed
 from duro.kit.modes import Mode
 from duro.kit.work import DueWork, WorkScope

@@ -66,6 +66,7 @@ class Edge:
         self._reader = Reader(operation)
         self._modes = operation.options.get("modes", _BOTH)
         self._permission = operation.options.get("permission")
+        self._is_timeless = operation.options.get("timeless", False)
         self._known_keys = Gathered(self._look_for_keys)
 
     async def answer(self, request: web.Request, *, request_id: str, wall: datetime) -> Answer:
@@ -107,7 +108,8 @@ class Edge:
         if self.operation.owns_transactions:
             return self._body(await self._handle(call, intake))
         if not self.operation.is_mutation:
-            async with self._ports.db.read(call.mode, call.tenant.id) as call.edge_tx:
+            read = self._ports.db.read(call.mode, call.tenant.id, timeless=self._is_timeless)
+            async with read as call.edge_tx:
                 return self._body(await self._handle(call, intake))
         async with call.begin() as call.edge_tx:
             return self._body(await self._handle(call, intake))

@@ -17,8 +17,8 @@ from typing_extensions import override
 
 from duro.errors import UnavailableError
 from duro.kit import metrics
+from duro.kit.bells import Bell
 from duro.kit.clock import monotonic_s
-from duro.kit.db import Bell
 
 log = structlog.get_logger(__name__)
 

@@ -39,7 +39,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 # Options that make sense for a tenant only.
-_OF_A_TENANT: Final = frozenset({"permission", "modes", "transaction", "resume"})
+_OF_A_TENANT: Final = frozenset({"permission", "modes", "transaction", "timeless", "resume"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,9 @@ class Options(TypedDict, total=False):
     id_prefix: str  # the form of `{id}`; anything else is not found
     modes: AbstractSet[Mode]  # elsewhere not found; default both
     transaction: Literal["edge", "own"]  # default edge
+    timeless: (
+        bool  # what a read shows depends on no time, so nobody asks for the tenant's; default false
+    )
     credential: AbstractSet[CredentialKind]  # default secret; none of them: public, takes a `Visit`
     limit: LimitClass  # default: money for own transactions, else by the method
     media: tuple[str, ...]  # content types of the body; default JSON
@@ -217,6 +220,8 @@ def _demand_sense(operation: Operation) -> None:
         raise TypeError(f"{name} is public, so it has no tenant, mode or permission")
     if not operation.is_public and "visit" in operation.arguments:
         raise TypeError(f"{name} has a credential: it takes a Call, not a Visit")
+    if options.get("timeless") and operation.is_mutation:
+        raise TypeError(f"{name} changes something, and that has a time")
     if operation.takes_key and operation.owns_transactions and "resume" not in options:
         raise TypeError(f"{name} opens its own transactions and cannot be resumed after a crash")
     if operation.method in ("GET", "DELETE") and operation.body is not None:

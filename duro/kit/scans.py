@@ -11,8 +11,9 @@ from saq.types import Context
 
 from duro.errors import UnavailableError
 from duro.kit import metrics
+from duro.kit.bells import Bell
 from duro.kit.cron import cron_for
-from duro.kit.db import Bell, Database
+from duro.kit.db import Database
 from duro.kit.jobs import KEEP_S, REDIS_LOST, Queues, enqueue_found, observed
 from duro.kit.modes import Mode
 from duro.kit.sql import Statement

@@ -2,8 +2,9 @@
 
 from pydantic import SecretStr
 
+from duro.kit.bells import Doorbell
 from duro.kit.clock import Clock
-from duro.kit.db import Database, Doorbell
+from duro.kit.db import Database
 from duro.kit.migrations import MigrationError, status
 from duro.kit.sql import queries
 from duro.runtime.errors import StartError

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from duro.kit.bells import Bell
 from duro.kit.clock import FixedClock
-from duro.kit.db import Bell, Database
+from duro.kit.db import Database
 from duro.kit.modes import Mode
 from duro.kit.pagination import ListQuery, seek
 from duro.kit.sql import queries

@@ -102,3 +102,9 @@ async def test_a_read_cannot_write(
 
     async with one_connection.read(mode, tenant) as tx:
         assert await seen(tx) == ["plan_a"]
+
+
+async def test_a_timeless_read_guesses_no_time(db: Database, mode: Mode, tenant: str) -> None:
+    async with db.read(mode, tenant, timeless=True) as tx:
+        with pytest.raises(RuntimeError, match="timeless"):
+            _ = tx.now

@@ -1,4 +1,4 @@
-"""Owns the claims about how often the database is asked for new subscriptions, counted and not timed."""
+"""Owns the claims about how often the database is asked, counted and not timed."""
 
 import asyncio
 from typing import Final
@@ -54,3 +54,19 @@ async def test_those_that_come_at_once_share_them(database_url: str, tenant: str
 
     # However they arrive, none is alone all the way.
     assert sent.trips.total() <= _ROUND_TRIPS_MAX * _AT_ONCE / 2, sent.told
+
+
+async def test_a_read_that_depends_on_no_time_is_one_round_trip(
+    database_url: str, tenant: str
+) -> None:
+    async with asking(database_url, tenant) as asker:
+        await _seed(asker, tenant, 1)
+        paths = (f"/v1/plans/{PLAN}", f"/v1/customers/cus_{1:026}")
+
+        async def read(session: aiohttp.ClientSession, path: str) -> None:
+            (await session.get(path)).raise_for_status()
+
+        for path in paths:
+            await read(asker.session, path)
+            sent = await asker.measure(lambda session, path=path: read(session, path))
+            assert sent.trips == {"SELECT": 1}, path

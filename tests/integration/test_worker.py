@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from duro.kit.db import Bell, Database
+from duro.kit.bells import Bell
+from duro.kit.db import Database
 from duro.kit.jobs import Queues, RedisDoorbell, build_queues, close_redis, enqueue_bell, open_redis
 from duro.kit.modes import Mode
 from duro.kit.worker import JobRunner, WorkerPlan

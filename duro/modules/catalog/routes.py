@@ -37,7 +37,7 @@ routes: Final = Routes(tag="Plans")
 promo_routes: Final = Routes(tag="Promo codes")
 
 
-@routes.get("/v1/plans", permission="read")
+@routes.get("/v1/plans", permission="read", timeless=True)
 async def list_plans(call: Call, query: PlanQuery) -> Page[PlanOut]:
     """Plans, newest first."""
     seek = call.seek("plans", query)
@@ -57,7 +57,7 @@ async def create_plan(call: Call, body: PlanCreate) -> PlanOut:
     return plan_out(await service.create_plan(call.tx, body))
 
 
-@routes.get("/v1/plans/{id}", permission="read", id_prefix="plan")
+@routes.get("/v1/plans/{id}", permission="read", id_prefix="plan", timeless=True)
 async def read_plan(call: Call, plan_id: str) -> PlanOut:
     """One plan."""
     return plan_out(await PlanRepository(call.tx).get(plan_id))
@@ -128,7 +128,7 @@ def link_routes(public_url: str) -> Routes:
     """The operations on payment links, whose pages are below `public_url`."""
     entries = Routes(tag="Payment links")
 
-    @entries.get("/v1/payment-links", permission="read")
+    @entries.get("/v1/payment-links", permission="read", timeless=True)
     async def list_payment_links(call: Call, query: LinkQuery) -> Page[PaymentLinkOut]:
         """Payment links, newest first."""
         seek = call.seek("payment links", query)
@@ -149,7 +149,7 @@ def link_routes(public_url: str) -> Routes:
         link = await service.create_link(call.tx, body)
         return link_out(link, public_url=public_url, mode=call.mode)
 
-    @entries.get("/v1/payment-links/{id}", permission="read", id_prefix="lnk")
+    @entries.get("/v1/payment-links/{id}", permission="read", id_prefix="lnk", timeless=True)
     async def read_payment_link(call: Call, link_id: str) -> PaymentLinkOut:
         """One payment link."""
         link = await LinkRepository(call.tx).get(link_id)

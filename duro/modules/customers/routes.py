@@ -21,7 +21,7 @@ from duro.modules.customers.schemas import (
 routes: Final = Routes(tag="Customers")
 
 
-@routes.get("/v1/customers", permission="read")
+@routes.get("/v1/customers", permission="read", timeless=True)
 async def list_customers(call: Call, query: CustomerQuery) -> Page[CustomerOut]:
     """Customers, newest first."""
     seek = call.seek("customers", query)
@@ -41,13 +41,18 @@ async def create_customer(call: Call, body: CustomerCreate) -> CustomerOut:
     return customer_out(await service.create_customer(call.tx, body))
 
 
-@routes.get("/v1/customers/{id}", permission="read", id_prefix="cus")
+@routes.get("/v1/customers/{id}", permission="read", id_prefix="cus", timeless=True)
 async def read_customer(call: Call, customer_id: str) -> CustomerOut:
     """One customer."""
     return customer_out(await CustomerRepository(call.tx).get(customer_id))
 
 
-@routes.get("/v1/customers/ref/{merchantRef}", permission="read", errors=(NotFoundError,))
+@routes.get(
+    "/v1/customers/ref/{merchantRef}",
+    permission="read",
+    errors=(NotFoundError,),
+    timeless=True,
+)
 async def read_customer_by_ref(call: Call, merchant_ref: str) -> CustomerOut:
     """One customer by your own id."""
     return customer_out(await CustomerRepository(call.tx).get_by_ref(merchant_ref))

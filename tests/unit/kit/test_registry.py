@@ -88,6 +88,7 @@ async def resume(call: Call, resource_id: str) -> ThingOut:
         ("get", "/v1/things/{ref}", fine, {**READ, "id_prefix": "thg"}),
         ("delete", "/v1/things", with_body, {"permission": "x"}),
         ("post", "/v1/things", with_body, {"permission": "x", "transaction": "own"}),
+        ("post", "/v1/things", with_body, {"permission": "x", "timeless": True}),
         ("get", "/v1/things", visited, READ),
         ("get", "/v1/things/{ref}", fine, {"credential": NOBODY_KNOWN}),
         ("post", "/v1/things", visited, {"credential": NOBODY_KNOWN, "permission": "x"}),
