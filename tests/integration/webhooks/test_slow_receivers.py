@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from aiohttp import web
 
-from duro.kit.db import Bell
+from duro.kit.bells import Bell
 from duro.modules.events.model import EventType
 from duro.modules.webhooks import deliver
 from duro.modules.webhooks.model import DeliveryStatus
