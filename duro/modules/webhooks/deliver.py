@@ -32,8 +32,9 @@ _LEASE: Final = timedelta(seconds=60)
 _PER_ENDPOINT_MAX: Final = 20
 # What a round has under way: fewer than it may do, so that it claims and records while it sends.
 _AT_ONCE: Final = 100
-# How long slow endpoints are given more in one round, which is to end before the job that it is part of is stopped.
-_ROUND_S: Final = 20.0
+# How long slow endpoints are given more in one round. With the turn of a job before it, and the waits of a last attempt, it
+# ends before the job is stopped.
+_ROUND_S: Final = 10.0
 _ORDER_WAIT_S: Final = 20.0
 # How long what falls due meanwhile may wait for attempts that are under way.
 _POLL_S: Final = 0.25
