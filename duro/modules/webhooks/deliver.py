@@ -32,8 +32,8 @@ _LEASE: Final = timedelta(seconds=60)
 _PER_ENDPOINT_MAX: Final = 20
 # What a round has under way: fewer than it may do, so that it claims and records while it sends.
 _AT_ONCE: Final = 100
-# How long slow endpoints are given more in one round: with the turn of its job before it, and the wait and the answer of
-# a last attempt after it, it ends before the job is stopped.
+# How long slow endpoints are given more in one round: with the turn of its job before it, and the wait and the answer
+# of a last attempt after it, it ends before the job is stopped.
 _ROUND_S: Final = 10.0
 _ORDER_WAIT_S: Final = 20.0
 # How long what falls due meanwhile may wait for attempts that are under way.
