@@ -1,5 +1,6 @@
 """The due scan and the first claim, with ever more subscriptions and the same thousand due."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 from time import perf_counter
@@ -88,8 +89,8 @@ async def _scan_s(db: CountingDatabase, now: datetime) -> float:
 async def _claim_s(db: CountingDatabase, tenants: list[str], now: datetime) -> float:
     took = []
     for turn in range(_TRIES):
-        async with db.begin(Mode.TEST, tenants[turn % _TENANTS]) as tx:
-            tx.now = now
+        async with db.begin(Mode.TEST, tenants[turn % _TENANTS]) as opened:
+            tx = replace(opened, _now=now)
             began_s = perf_counter()
             claimed = await SubscriptionRepository(tx).claim_renewals(_BATCH)
             took.append(perf_counter() - began_s)
