@@ -105,6 +105,10 @@ class UnavailableError(DuroError):
     code = "unavailable"
 
 
+class BusyError(UnavailableError):
+    """Others were in the way, and nothing at all was done."""
+
+
 class GatewayNotConfiguredError(DuroError):
     """Live mode has no gateway account yet."""
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Self, TypeAlias
 import asyncpg
 import orjson
 
-from duro.errors import UnavailableError
+from duro.errors import BusyError, UnavailableError
 from duro.kit import json
 from duro.kit.bells import Bell, Doorbell, Silent
 from duro.kit.clock import Clock
@@ -356,7 +356,7 @@ class Database:
                     raise
                 raise UnavailableError(_UNREACHABLE) from error
             except _CONTENDED as error:
-                raise UnavailableError(_BUSY) from error
+                raise BusyError(_BUSY) from error
             finally:
                 await of.release(connection, timeout=_ACQUIRE_TIMEOUT_S)
 

@@ -11,6 +11,8 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 import structlog
 
+from duro.errors import BusyError, UnavailableError
+
 log: Final = structlog.get_logger()
 
 K = TypeVar("K", bound=Hashable)
@@ -50,7 +52,8 @@ class Gathered(Generic[K, A, R]):
     """Calls of one kind, gathered by key.
 
     `apart` says of an item what no two of one round may have in common. A round of several that fails as a whole is
-    done again one by one, so that a bad item takes no neighbour down.
+    done again one by one, so that a bad item takes no neighbour down; not so if it was cut off, because then nobody
+    knows what was done.
     """
 
     def __init__(self, do: Do[K, A, R], *, apart: Callable[[A], Hashable] = id) -> None:
@@ -117,6 +120,10 @@ class Gathered(Generic[K, A, R]):
         if len(items) > 1:
             try:
                 return await self._do(key, items)
+            except BusyError:
+                log.info("round_split", items=len(items), error="busy")
+            except UnavailableError as error:
+                return [UnavailableError(str(error)) for _ in items]
             except Exception as error:  # noqa: BLE001 - which item is at fault shows one by one
                 log.info("round_split", items=len(items), error=type(error).__name__)
         answers: list[R | Exception] = []

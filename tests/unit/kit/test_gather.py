@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duro.errors import BusyError, UnavailableError
 from duro.kit.gather import Gathered
 
 
@@ -86,6 +87,36 @@ async def test_a_bad_item_is_the_only_one_that_fails() -> None:
     assert (answers[0], answers[2]) == ("k a", "k c")
     assert isinstance(answers[1], ValueError)
     assert rounds.seen == [["a", "bad", "c"], ["a"], ["bad"], ["c"]]
+
+
+async def test_a_round_that_was_cut_off_is_not_done_again() -> None:
+    asked: list[Sequence[str]] = []
+
+    async def cut(_key: str, items: Sequence[str]) -> list[str | Exception]:
+        asked.append(items)
+        raise UnavailableError("The database cannot be reached.")
+
+    gathered: Gathered[str, str, str] = Gathered(cut)
+    answers = await asyncio.gather(gathered("k", "a"), gathered("k", "b"), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [UnavailableError, UnavailableError]
+    assert asked == [["a", "b"]]
+
+
+async def test_a_round_that_met_others_is_done_again_one_by_one() -> None:
+    asked: list[Sequence[str]] = []
+
+    async def busy_at_first(_key: str, items: Sequence[str]) -> list[str | Exception]:
+        asked.append(items)
+        if len(items) > 1:
+            raise BusyError("The database is busy.")
+        return [*items]
+
+    gathered: Gathered[str, str, str] = Gathered(busy_at_first)
+    answers = await asyncio.gather(gathered("k", "a"), gathered("k", "b"))
+
+    assert [*answers] == ["a", "b"]
+    assert asked == [["a", "b"], ["a"], ["b"]]
 
 
 async def test_a_refusal_is_its_own_caller_s_and_nothing_is_done_twice() -> None:
