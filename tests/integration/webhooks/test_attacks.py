@@ -45,12 +45,24 @@ NOT_PUBLIC: Final = (
 async def listeners() -> AsyncIterator[list[Listener]]:
     """On loopback, under both versions of the protocol where the machine has both."""
     async with AsyncExitStack() as stack:
-        found = [await stack.enter_async_context(counting_listener(INSIDE, PORT))]
+        found = [await _first_of(stack)]
         # Not where there is no IPv6, or the port is taken: then the first counts alone.
         for host in ("127.0.0.1", "::1"):
             with suppress(OSError):
                 found.append(await stack.enter_async_context(counting_listener(host, PORT)))
         yield found
+
+
+async def _first_of(stack: AsyncExitStack) -> Listener:
+    """The port is one for the whole machine: tests of another process may hold it for a moment."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await stack.enter_async_context(counting_listener(INSIDE, PORT))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            await asyncio.sleep(0.05)
 
 
 def _connections(listeners: list[Listener]) -> int:
