@@ -81,7 +81,8 @@ UPDATE idempotency_keys
 -- name: list_tenants_with_old_keys
 -- scope: all tenants
 -- $1 wall time, which alone says how old a key is: $2 and $3, the tenants with a time of their own, change nothing.
--- Steps from tenant to tenant over the index by age.
+-- Steps from tenant to tenant over the index by age, and probes it once for each: a value, because the planner makes an
+-- EXISTS into a join that reads all keys.
 WITH RECURSIVE tenant (tenant_id) AS (
     (SELECT tenant_id FROM idempotency_keys ORDER BY tenant_id LIMIT 1)
     UNION ALL
@@ -90,8 +91,12 @@ WITH RECURSIVE tenant (tenant_id) AS (
      WHERE t.tenant_id IS NOT NULL)
 SELECT t.tenant_id
   FROM tenant t
- WHERE EXISTS (SELECT FROM idempotency_keys k
-                WHERE k.tenant_id = t.tenant_id AND k.created_at <= $1::timestamptz - INTERVAL '24 hours')
+ WHERE (SELECT true
+          FROM idempotency_keys k
+         WHERE k.tenant_id = t.tenant_id
+           AND k.created_at <= $1::timestamptz - INTERVAL '24 hours'
+         ORDER BY k.created_at
+         LIMIT 1)
    AND cardinality($2::text[]) = cardinality($3::timestamptz[])
  ORDER BY t.tenant_id;
 
