@@ -90,8 +90,9 @@ class Case:
     attempt: Attempt
     schedule: Schedule | None
     history: Sequence[Attempt]
-    # Not read for a first charge or a renewal that was paid.
+    # Not read where only a request is waited for.
     known_plan: Plan | None = None
+    # Not read for a first charge or a renewal that was paid.
     known_payer: Payer | None = None
     # When a case was due next before its invoice was charged by hand, and what was known to be wrong before.
     planned_at: datetime | None = None
@@ -100,7 +101,7 @@ class Case:
     @property
     def plan(self) -> Plan:
         if self.known_plan is None:
-            raise ValueError(f"{self.attempt.id} is plain: its plan was not read")
+            raise ValueError(f"{self.attempt.id} waits for a request: its plan was not read")
         return self.known_plan
 
     @property

@@ -33,8 +33,8 @@ def settle(changes: Changes, case: Case, paid: Invoice) -> None:
     """What the attempt was made for happens."""
     match case.attempt.purpose:
         case Purpose.FIRST:
-            if case.subscription.status is Status.INCOMPLETE and case.known_plan is not None:
-                changes.beginning[case.subscription.id] = case.known_plan
+            if case.subscription.status is Status.INCOMPLETE:
+                changes.beginning[case.subscription.id] = case.plan
             _receipt(changes, _started(changes, case.subscription, paid), case, paid)
         case Purpose.RENEWAL:
             onward = _renewed(changes, case.subscription, paid)

@@ -155,7 +155,7 @@ async def lock_cases(
 ) -> dict[str, Case]:
     """By attempt, everything that its outcome can touch.
 
-    `with_rails` where a failure has to be decided on; of `plain` attempts neither plan nor payer is read.
+    `with_rails` where a failure has to be decided on; of `plain` attempts the payer is not read.
     """
     # Lock order: subscription, invoice, schedule, attempt.
     subscriptions = await SubscriptionRepository(tx).lock_many({a.subscription_id for a in asked})
@@ -170,18 +170,17 @@ async def lock_cases(
         for invoice_id, of in schedules.items()
         if invoice_id in by_hand
     }
+    plan_ids = sorted({row.plan_id for row in subscriptions.values()})
+    plans = await PlanRepository(tx).find_many(plan_ids) if plan_ids else {}
     others = {attempt.subscription_id for attempt in attempts if attempt.id not in plain}
     rows = [subscriptions[subscription_id] for subscription_id in others]
-    plans = (
-        await PlanRepository(tx).find_many(sorted({row.plan_id for row in rows})) if rows else {}
-    )
     payers = await payers_of(tx, rows) if rows else {}
     if with_rails:
         payers = await with_all_rails(tx, payers)
     return {
         attempt.id: Case(
             subscription=subscriptions[attempt.subscription_id],
-            known_plan=plans.get(subscriptions[attempt.subscription_id].plan_id),
+            known_plan=plans[subscriptions[attempt.subscription_id].plan_id],
             invoice=invoices[attempt.invoice_id],
             attempt=attempt,
             schedule=schedules.get(attempt.invoice_id),
