@@ -25,9 +25,9 @@ UPDATE payment_requests
 
 -- name: void_requests_of_invoices
 -- $2 invoices that are locked, $3 the attempts that settled them, $4 business now, $5 when late money is looked for
--- next.
+-- next: a look that was due sooner stays so.
 UPDATE payment_requests
-   SET status = 'void', closed_at = $4, check_at = $5
+   SET status = 'void', closed_at = $4, check_at = least(check_at, $5)
  WHERE tenant_id = $1
    AND invoice_id = ANY($2::text[])
    AND NOT attempt_id = ANY($3::text[])

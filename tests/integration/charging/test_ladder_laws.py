@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from duro.billing.cycle import Interval
@@ -100,6 +100,9 @@ _PAYS: Final = st.builds(
     how=st.sampled_from(["whole", "part", "over", "twice", "dollars"]),
     told=st.sampled_from(["at once", "at once", "never", "in a race"]),
 )
+_PLAIN: Final = Start(
+    method=None, is_reachable=True, has_account=False, mandate=None, interval=Interval.DAY
+)
 _STEPS: Final = st.one_of(
     _STARTS,
     _WAITS,
@@ -131,6 +134,16 @@ _STEPS: Final = st.one_of(
     deadline=None,
     # Each example has a tenant of its own in the test's database.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@example(
+    # A card pays what an untold transfer has paid already: the transfer is looked for no later because of it.
+    begin=_PLAIN,
+    steps=[
+        Wait(None),
+        Pay(which=0, how="whole", told="never"),
+        StepIn(which=0, how="pm_test_timeout_charged"),
+    ],
+    is_paid=True,
 )
 @given(begin=_STARTS, steps=st.lists(_STEPS, min_size=6, max_size=20), is_paid=st.booleans())
 async def test_every_case_can_be_paid_and_else_ends_or_has_a_next_action(
